@@ -1,0 +1,5 @@
+/** Text to tables: tokenizers, prompts, n-gram reference, preference rewards. */
+@NullMarked
+package dev.clipkl.language;
+
+import org.jspecify.annotations.NullMarked;

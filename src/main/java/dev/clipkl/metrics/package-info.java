@@ -1,0 +1,5 @@
+/** Named numbers and where they go. */
+@NullMarked
+package dev.clipkl.metrics;
+
+import org.jspecify.annotations.NullMarked;
