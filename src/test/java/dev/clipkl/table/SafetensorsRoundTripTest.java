@@ -258,7 +258,12 @@ class SafetensorsRoundTripTest {
       for (int row = 0; row < 5; row++) {
         for (int column = 0; column < table.columns(); column++) {
           // Exact in every type.
-          table.set(row, column, (row * 31 + column) % 257 - 128);
+          table
+              .row(row)
+              .setAtIndex(
+                  java.lang.foreign.ValueLayout.JAVA_FLOAT,
+                  column,
+                  (row * 31 + column) % 257 - 128);
         }
       }
       try (SafetensorsWriter writer =

@@ -2,7 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
 import static dev.clipkl.engine.vector.FloatLanes.log;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
@@ -19,7 +18,7 @@ final class ChunkForwardKl implements ChunkDivergence {
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
       FloatVector inverse = ratioExp(ell.neg());
-      broadcast(1f).sub(inverse).intoArray(chunk.derivative, i);
+      FloatVector.broadcast(SPECIES, 1f).sub(inverse).intoArray(chunk.derivative, i);
       inverse.intoArray(chunk.curvature, i);
     }
     for (int i = 0; i < chunk.length; i += LANES) {

@@ -2,7 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
 import static dev.clipkl.engine.vector.FloatLanes.sum;
 
@@ -17,8 +16,8 @@ final class ChunkHellinger implements ChunkDivergence {
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
       FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
       FloatVector root = ratioExp(ell.mul(0.5f));
-      FloatVector inverse = broadcast(1f).div(root);
-      broadcast(1f).sub(inverse).intoArray(chunk.derivative, i);
+      FloatVector inverse = FloatVector.broadcast(SPECIES, 1f).div(root);
+      FloatVector.broadcast(SPECIES, 1f).sub(inverse).intoArray(chunk.derivative, i);
       inverse.mul(0.5f).intoArray(chunk.curvature, i);
       // p f' = p - sqrt(p q) = q root (root - 1), which also holds where p underflows.
       FloatVector shifted = root.sub(1f);

@@ -3,13 +3,11 @@ package dev.clipkl.engine.vector;
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
 import static dev.clipkl.engine.vector.FloatLanes.atLeast;
-import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.exp;
 import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
 import static dev.clipkl.engine.vector.FloatLanes.log;
 import static dev.clipkl.engine.vector.FloatLanes.log1p;
-import static dev.clipkl.engine.vector.FloatLanes.softplus;
 import static dev.clipkl.engine.vector.FloatLanes.sum;
 
 import jdk.incubator.vector.FloatVector;
@@ -29,7 +27,10 @@ final class ChunkJensenShannon implements ChunkDivergence {
       // softplus(-l) = softplus(l) - l, but for large l the difference loses its digits: there it
       // is
       // below rounding of the constant it is subtracted from.
-      broadcast(LOG_2).sub(softplus.sub(ell)).mul(0.5f).intoArray(chunk.derivative, i);
+      FloatVector.broadcast(SPECIES, LOG_2)
+          .sub(softplus.sub(ell))
+          .mul(0.5f)
+          .intoArray(chunk.derivative, i);
       FloatVector logMix = softplus.sub(LOG_2);
       p.mul(ell).sub(p.add(q).mul(logMix)).mul(0.5f).intoArray(chunk.terms, i);
     }
@@ -72,9 +73,15 @@ final class ChunkJensenShannon implements ChunkDivergence {
     return sum(chunk.terms, chunk.length);
   }
 
+  /** {@code log(1 + e^x)}. */
   private static void softplusOf(float[] source, float[] destination, int length) {
     for (int i = 0; i < length; i += LANES) {
-      softplus(FloatVector.fromArray(SPECIES, source, i)).intoArray(destination, i);
+      exp(FloatVector.fromArray(SPECIES, source, i).abs().neg()).intoArray(destination, i);
+    }
+    for (int i = 0; i < length; i += LANES) {
+      atLeast(FloatVector.fromArray(SPECIES, source, i), 0f)
+          .add(log1p(FloatVector.fromArray(SPECIES, destination, i)))
+          .intoArray(destination, i);
     }
   }
 

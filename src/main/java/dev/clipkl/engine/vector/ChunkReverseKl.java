@@ -2,7 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.exp;
 import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
@@ -21,7 +20,7 @@ final class ChunkReverseKl implements ChunkDivergence {
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
       FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
       ell.intoArray(chunk.derivative, i);
-      broadcast(1f).intoArray(chunk.curvature, i);
+      FloatVector.broadcast(SPECIES, 1f).intoArray(chunk.curvature, i);
       p.mul(ell).sub(p).add(q).intoArray(chunk.terms, i);
     }
     chunk.meanDerivative += dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);

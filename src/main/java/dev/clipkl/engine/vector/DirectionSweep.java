@@ -2,7 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 
 import dev.clipkl.engine.AdamMoments;
 import dev.clipkl.engine.OptimizerKind;
@@ -180,10 +179,11 @@ abstract class DirectionSweep {
       for (int i = 0; i < direction.length; i += LANES) {
         FloatVector move = FloatVector.fromArray(SPECIES, direction, i).mul((float) step);
         FloatVector next =
-            FloatVector.fromArray(SPECIES, velocity, i).fma(broadcast((float) momentum), move);
+            FloatVector.fromArray(SPECIES, velocity, i)
+                .fma(FloatVector.broadcast(SPECIES, (float) momentum), move);
         next.intoArray(proposedVelocity, i);
         next.fma(
-                broadcast((float) nextMomentum),
+                FloatVector.broadcast(SPECIES, (float) nextMomentum),
                 FloatVector.fromArray(SPECIES, logits, i).add(move))
             .intoArray(proposed, i);
       }

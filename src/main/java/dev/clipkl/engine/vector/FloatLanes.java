@@ -50,13 +50,20 @@ final class FloatLanes {
   /** {@code e^x}, relative error below 1.5 units in the last place; 0 below e^-87.3. */
   static FloatVector exp(FloatVector x) {
     FloatVector bounded = atMost(atLeast(x, LEAST_EXPONENT), LARGEST_EXPONENT);
-    FloatVector n = bounded.fma(broadcast(LOG2_E), broadcast(ROUND_MAGIC)).sub(ROUND_MAGIC);
-    FloatVector r = n.fma(broadcast(-LN2_LOW), n.fma(broadcast(-LN2_HIGH), bounded));
-    FloatVector q = broadcast(0.0013814596f);
-    q = q.fma(r, broadcast(0.0083687175f));
-    q = q.fma(r, broadcast(0.04166839f));
-    q = q.fma(r, broadcast(0.16666521f));
-    q = q.fma(r, broadcast(0.49999994f));
+    FloatVector n =
+        bounded
+            .fma(
+                FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUND_MAGIC))
+            .sub(ROUND_MAGIC);
+    FloatVector r =
+        n.fma(
+            FloatVector.broadcast(SPECIES, -LN2_LOW),
+            n.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), bounded));
+    FloatVector q = FloatVector.broadcast(SPECIES, 0.0013814596f);
+    q = q.fma(r, FloatVector.broadcast(SPECIES, 0.0083687175f));
+    q = q.fma(r, FloatVector.broadcast(SPECIES, 0.04166839f));
+    q = q.fma(r, FloatVector.broadcast(SPECIES, 0.16666521f));
+    q = q.fma(r, FloatVector.broadcast(SPECIES, 0.49999994f));
     FloatVector mantissa = q.mul(r).fma(r, r).add(1f);
     IntVector exponent =
         ((IntVector) n.convertShape(VectorOperators.F2I, INTS, 0))
@@ -77,18 +84,18 @@ final class FloatLanes {
     IntVector exponent = bits.sub(0x3f3504f3).lanewise(VectorOperators.ASHR, 23);
     FloatVector f =
         bits.sub(exponent.lanewise(VectorOperators.LSHL, 23)).reinterpretAsFloats().sub(1f);
-    FloatVector q = broadcast(-0.0763443f);
-    q = q.fma(f, broadcast(0.1276155f));
-    q = q.fma(f, broadcast(-0.13160194f));
-    q = q.fma(f, broadcast(0.14201762f));
-    q = q.fma(f, broadcast(-0.16623357f));
-    q = q.fma(f, broadcast(0.20001227f));
-    q = q.fma(f, broadcast(-0.25000823f));
-    q = q.fma(f, broadcast(0.3333333f));
+    FloatVector q = FloatVector.broadcast(SPECIES, -0.0763443f);
+    q = q.fma(f, FloatVector.broadcast(SPECIES, 0.1276155f));
+    q = q.fma(f, FloatVector.broadcast(SPECIES, -0.13160194f));
+    q = q.fma(f, FloatVector.broadcast(SPECIES, 0.14201762f));
+    q = q.fma(f, FloatVector.broadcast(SPECIES, -0.16623357f));
+    q = q.fma(f, FloatVector.broadcast(SPECIES, 0.20001227f));
+    q = q.fma(f, FloatVector.broadcast(SPECIES, -0.25000823f));
+    q = q.fma(f, FloatVector.broadcast(SPECIES, 0.3333333f));
     FloatVector square = f.mul(f);
     FloatVector n = (FloatVector) exponent.convertShape(VectorOperators.I2F, SPECIES, 0);
     FloatVector tail = q.mul(f).sub(0.5f).fma(square, n.mul(LN2_LOW));
-    return n.fma(broadcast(LN2_HIGH), f.add(tail));
+    return n.fma(FloatVector.broadcast(SPECIES, LN2_HIGH), f.add(tail));
   }
 
   /** {@code log(1 + x)} for x above -1, keeping the digits of small x. */
@@ -99,25 +106,15 @@ final class FloatLanes {
 
   /** {@code e^x - 1 - x} for {@code |x| <= 1}, relative error below 3 ulp. */
   static FloatVector expMinusLinear(FloatVector x) {
-    FloatVector q = broadcast(2.7722801e-6f);
-    q = q.fma(x, broadcast(2.535483e-5f));
-    q = q.fma(x, broadcast(1.9844025e-4f));
-    q = q.fma(x, broadcast(0.0013885451f));
-    q = q.fma(x, broadcast(0.0083333105f));
-    q = q.fma(x, broadcast(0.041666735f));
-    q = q.fma(x, broadcast(0.16666667f));
-    q = q.fma(x, broadcast(0.5f));
+    FloatVector q = FloatVector.broadcast(SPECIES, 2.7722801e-6f);
+    q = q.fma(x, FloatVector.broadcast(SPECIES, 2.535483e-5f));
+    q = q.fma(x, FloatVector.broadcast(SPECIES, 1.9844025e-4f));
+    q = q.fma(x, FloatVector.broadcast(SPECIES, 0.0013885451f));
+    q = q.fma(x, FloatVector.broadcast(SPECIES, 0.0083333105f));
+    q = q.fma(x, FloatVector.broadcast(SPECIES, 0.041666735f));
+    q = q.fma(x, FloatVector.broadcast(SPECIES, 0.16666667f));
+    q = q.fma(x, FloatVector.broadcast(SPECIES, 0.5f));
     return q.mul(x).mul(x);
-  }
-
-  /** {@code log(1 + e^x)}. */
-  static FloatVector softplus(FloatVector x) {
-    FloatVector positive = atLeast(x, 0f);
-    return positive.add(log1p(exp(x.abs().neg())));
-  }
-
-  static FloatVector broadcast(float value) {
-    return FloatVector.broadcast(SPECIES, value);
   }
 
   /** {@code max(x, bound)}; compare and blend, since the vector maximum follows slow NaN rules. */
@@ -139,7 +136,12 @@ final class FloatLanes {
           sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
               .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
     }
-    return total(sum);
+    // Lanes are added first to last: reduceLanes leaves its order open.
+    double total = 0.0;
+    for (int lane = 0; lane < DOUBLES.length(); lane++) {
+      total += sum.lane(lane);
+    }
+    return total;
   }
 
   /**
@@ -156,11 +158,7 @@ final class FloatLanes {
           sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
               .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
     }
-    return total(sum);
-  }
-
-  /** Lanes are added first to last: {@code reduceLanes} leaves its order open. */
-  private static double total(DoubleVector sum) {
+    // Lanes are added first to last: reduceLanes leaves its order open.
     double total = 0.0;
     for (int lane = 0; lane < DOUBLES.length(); lane++) {
       total += sum.lane(lane);
@@ -170,7 +168,7 @@ final class FloatLanes {
 
   /** Largest entry; -infinity for an empty array. */
   static float largest(float[] array) {
-    FloatVector largest = broadcast(Float.NEGATIVE_INFINITY);
+    FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < array.length; i += LANES) {
       FloatVector x = FloatVector.fromArray(SPECIES, array, i);
       largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
@@ -180,7 +178,7 @@ final class FloatLanes {
 
   /** Least entry; infinity for an empty array. */
   static float least(float[] array) {
-    FloatVector least = broadcast(Float.POSITIVE_INFINITY);
+    FloatVector least = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
     for (int i = 0; i < array.length; i += LANES) {
       FloatVector x = FloatVector.fromArray(SPECIES, array, i);
       least = least.blend(x, x.lt(least));

@@ -2,7 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.exp;
 
 import java.util.Arrays;
@@ -42,7 +41,7 @@ final class PolicyScratch {
    * @param columns actions without the padding
    */
   void normalize(double shift, int columns) {
-    FloatVector shiftLanes = broadcast((float) shift);
+    FloatVector shiftLanes = FloatVector.broadcast(SPECIES, (float) shift);
     for (int i = 0; i < logits.length; i += LANES) {
       exp(FloatVector.fromArray(SPECIES, logits, i).sub(shiftLanes)).intoArray(mass, i);
     }

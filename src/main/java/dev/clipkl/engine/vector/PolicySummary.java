@@ -2,7 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
 
@@ -46,8 +45,8 @@ final class PolicySummary {
 
   /** {@code log p} to scratch, and its minimum. */
   private void fillLogProbs(RowChunk chunk, int start, PolicyScratch policy) {
-    FloatVector logNormalizer = broadcast((float) policy.logNormalizer);
-    FloatVector least = broadcast(minLogProb);
+    FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) policy.logNormalizer);
+    FloatVector least = FloatVector.broadcast(SPECIES, minLogProb);
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector logProb =
           FloatVector.fromArray(SPECIES, policy.logits, start + i).sub(logNormalizer);
@@ -59,8 +58,8 @@ final class PolicySummary {
 
   /** {@code log p - log p_old} to scratch, which held log p, and its extremes. */
   private void fillMoves(RowChunk chunk, int start, float[] oldLogProb) {
-    FloatVector least = broadcast(minLogRatio);
-    FloatVector largest = broadcast(maxLogRatio);
+    FloatVector least = FloatVector.broadcast(SPECIES, minLogRatio);
+    FloatVector largest = FloatVector.broadcast(SPECIES, maxLogRatio);
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector move =
           FloatVector.fromArray(SPECIES, chunk.scratch, i)

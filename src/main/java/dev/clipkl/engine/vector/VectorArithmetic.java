@@ -2,7 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.exp;
 import static dev.clipkl.engine.vector.FloatLanes.largest;
@@ -128,7 +127,7 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void anchor() {
-    FloatVector logNormalizer = broadcast((float) current.logNormalizer);
+    FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) current.logNormalizer);
     for (int i = 0; i < padded; i += LANES) {
       FloatVector.fromArray(SPECIES, current.mass, i)
           .mul(current.inverseNormalizer)
@@ -181,7 +180,7 @@ final class VectorArithmetic implements RowArithmetic {
   /** Probabilities and log-ratios of one chunk of the row. */
   private void fillChunk(PolicyScratch policy, int start) {
     chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
-    FloatVector logNormalizer = broadcast((float) policy.logNormalizer);
+    FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) policy.logNormalizer);
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector.fromArray(SPECIES, policy.mass, start + i)
           .mul(policy.inverseNormalizer)
@@ -199,9 +198,9 @@ final class VectorArithmetic implements RowArithmetic {
    * log(p / p_old) to scratch.
    */
   private void clipAdvantages(PolicyScratch policy, int start) {
-    FloatVector logNormalizer = broadcast((float) policy.logNormalizer);
-    FloatVector upperRatio = broadcast((float) (1.0 + clip.clipEpsilon()));
-    FloatVector lowerRatio = broadcast((float) (1.0 - clip.clipEpsilon()));
+    FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) policy.logNormalizer);
+    FloatVector upperRatio = FloatVector.broadcast(SPECIES, (float) (1.0 + clip.clipEpsilon()));
+    FloatVector lowerRatio = FloatVector.broadcast(SPECIES, (float) (1.0 - clip.clipEpsilon()));
     float logUpper = (float) clip.logUpper();
     float logLower = (float) clip.logLower();
     for (int i = 0; i < chunk.length; i += LANES) {
@@ -218,7 +217,7 @@ final class VectorArithmetic implements RowArithmetic {
       VectorMask<Float> clipped = above.and(positive).or(below.andNot(positive));
       advantage.blend(0f, clipped).intoArray(chunk.keptAdvantage, i);
       FloatVector bound = lowerRatio.blend(upperRatio, positive).mul(advantage);
-      broadcast(0f).blend(bound, clipped).intoArray(chunk.terms, i);
+      FloatVector.broadcast(SPECIES, 0f).blend(bound, clipped).intoArray(chunk.terms, i);
     }
   }
 
@@ -226,7 +225,9 @@ final class VectorArithmetic implements RowArithmetic {
   private void fillCoefficients(PolicyScratch policy, int start) {
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector.fromArray(SPECIES, chunk.derivative, i)
-          .fma(broadcast(-lambda), FloatVector.fromArray(SPECIES, chunk.keptAdvantage, i))
+          .fma(
+              FloatVector.broadcast(SPECIES, -lambda),
+              FloatVector.fromArray(SPECIES, chunk.keptAdvantage, i))
           .intoArray(policy.coefficient, start + i);
       FloatVector.fromArray(SPECIES, chunk.curvature, i).intoArray(policy.curvature, start + i);
     }
@@ -242,12 +243,12 @@ final class VectorArithmetic implements RowArithmetic {
       // lose.
       VectorMask<Float> clipped =
           FloatVector.fromArray(SPECIES, chunk.terms, i).compare(VectorOperators.NE, 0f);
-      broadcast(0f).blend(1f, clipped).intoArray(chunk.terms, i);
+      FloatVector.broadcast(SPECIES, 0f).blend(1f, clipped).intoArray(chunk.terms, i);
       bindingActions += clipped.trueCount();
       FloatVector logProbRatio = FloatVector.fromArray(SPECIES, chunk.scratch, i);
       VectorMask<Float> outside =
           logProbRatio.compare(VectorOperators.GT, logUpper).or(logProbRatio.lt(logLower));
-      broadcast(0f).blend(1f, outside).intoArray(chunk.scratch2, i);
+      FloatVector.broadcast(SPECIES, 0f).blend(1f, outside).intoArray(chunk.scratch2, i);
     }
     point.bindingActions += bindingActions;
     if (start + chunk.length == padded && columns < padded) {
@@ -294,11 +295,13 @@ final class VectorArithmetic implements RowArithmetic {
   @Override
   public double largestCurvature(SurrogatePoint point) {
     float mean = (float) point.meanCoefficient;
-    FloatVector largest = broadcast(0f);
+    FloatVector largest = FloatVector.broadcast(SPECIES, 0f);
     for (int i = 0; i < padded; i += LANES) {
       FloatVector curvature =
           FloatVector.fromArray(SPECIES, current.curvature, i)
-              .fma(broadcast(-lambda), FloatVector.fromArray(SPECIES, current.coefficient, i))
+              .fma(
+                  FloatVector.broadcast(SPECIES, -lambda),
+                  FloatVector.fromArray(SPECIES, current.coefficient, i))
               .sub(mean)
               .abs();
       largest = largest.blend(curvature, curvature.compare(VectorOperators.GT, largest));
@@ -316,7 +319,9 @@ final class VectorArithmetic implements RowArithmetic {
       float length = (float) step;
       for (int i = 0; i < padded; i += LANES) {
         FloatVector.fromArray(SPECIES, directions, i)
-            .fma(broadcast(length), FloatVector.fromArray(SPECIES, current.logits, i))
+            .fma(
+                FloatVector.broadcast(SPECIES, length),
+                FloatVector.fromArray(SPECIES, current.logits, i))
             .intoArray(proposed.logits, i);
       }
       boolean isSafe = step * largestMove < SAFE_MOVE;
@@ -359,7 +364,7 @@ final class VectorArithmetic implements RowArithmetic {
     float largest = (float) optimum.largestActionValue();
     float offset = (float) optimum.offset();
     for (int i = 0; i < chunk.length; i += LANES) {
-      broadcast(largest)
+      FloatVector.broadcast(SPECIES, largest)
           .sub(FloatVector.fromArray(SPECIES, actionValue, start + i))
           .add(offset)
           .div(lambda)
