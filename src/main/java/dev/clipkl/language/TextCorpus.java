@@ -13,7 +13,7 @@ public final class TextCorpus implements Corpus {
     /** Each line that isn't blank. */
     LINE("\\R"),
     /** Each run of lines that aren't blank, with its line ends. */
-    PARAGRAPH("\\R[ \\t]*(?:\\R[ \\t]*)+");
+    PARAGRAPH("(?>\\R)[ \\t]*(?:(?>\\R)[ \\t]*)+");
 
     private final String separator;
 
