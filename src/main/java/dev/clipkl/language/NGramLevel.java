@@ -106,6 +106,12 @@ final class NGramLevel {
     return own / totals[context] + backoffs[context] * lower;
   }
 
+  /** Whether a context, an index from {@link #find}, was seen with this follower. */
+  boolean contains(int context, int token) {
+    return context >= 0
+        && Arrays.binarySearch(tokens, offsets[context], offsets[context + 1], token) >= 0;
+  }
+
   /** The followers of a context, by token. */
   int[] followers(int context) {
     return context < 0

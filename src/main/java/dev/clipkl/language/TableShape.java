@@ -1,0 +1,35 @@
+package dev.clipkl.language;
+
+import dev.clipkl.failure.InputException;
+import dev.clipkl.table.RowTable;
+
+/** Shape checks shared by everything that fills tables. */
+final class TableShape {
+  private TableShape() {}
+
+  static void requireRows(RowTable table, long rows, int columns) {
+    if (table.rows() != rows || table.columns() != columns) {
+      throw new IllegalArgumentException(
+          "the table must be [%d, %d], got [%d, %d]"
+              .formatted(rows, columns, table.rows(), table.columns()));
+    }
+    if (table.isBroadcast() && rows > 1) {
+      throw new IllegalArgumentException("the table is broadcast and can't hold different rows");
+    }
+  }
+
+  static void requireVocabulary(String what, long columns, Tokenizer tokenizer) {
+    int size = tokenizer.vocabularySize();
+    if (columns > size) {
+      throw new InputException(
+          "%s: the vocabulary is larger than the tokenizer's: %d columns, %s has %d; cut the padding"
+                  .formatted(what, columns, tokenizer.name(), size)
+              + " columns or use the model's own tokenizer.json");
+    }
+    if (columns < size) {
+      throw new InputException(
+          "%s: the vocabulary is smaller than the tokenizer's: %d columns, %s has %d"
+              .formatted(what, columns, tokenizer.name(), size));
+    }
+  }
+}
