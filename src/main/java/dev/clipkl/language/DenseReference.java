@@ -36,7 +36,14 @@ public final class DenseReference implements ReferenceFile {
     vocabularySize = Math.toIntExact(tensor.shape()[1]);
   }
 
-  static DenseReference of(SafetensorsFile file) {
+  /**
+   * The reference rows of an open file, for tables that belong to no tokenizer. Closing this closes
+   * the file.
+   *
+   * @throws InputException if there is not exactly one of {@code reference_log_probs} and {@code
+   *     reference_logits}, or it isn't {@code [rows, vocabulary]} of floating-point numbers
+   */
+  public static DenseReference of(SafetensorsFile file) {
     boolean logProbs = file.find(LOG_PROBS).isPresent();
     boolean logits = file.find(LOGITS).isPresent();
     if (logProbs && logits) {
@@ -94,10 +101,9 @@ public final class DenseReference implements ReferenceFile {
     }
   }
 
-  void checkTokenizer(Tokenizer tokenizer) {
+  private void checkTokenizer(Tokenizer tokenizer) {
     TableShape.requireVocabulary(file.path() + ": " + tensor.name(), vocabularySize, tokenizer);
-    String fingerprint = file.metadata().get("tokenizer_fingerprint");
-    if (fingerprint != null) {
+    if (StoredTokenizer.isKnown(file)) {
       StoredTokenizer.requireSame(file, tokenizer);
     }
   }

@@ -114,7 +114,7 @@ public final class ReferenceBuild {
         sizeOf(path));
   }
 
-  private static boolean isHeldOut(String text) {
+  static boolean isHeldOut(String text) {
     CRC32 crc = new CRC32();
     crc.update(text.getBytes(StandardCharsets.UTF_8));
     return crc.getValue() % HELD_OUT_ONE_IN == 0;

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 
-/** Learns a token reward from preference pairs and stores it as a {@link RewardFile}. */
+/** Learns a token reward from preference pairs and stores it as {@link DenseRewards}. */
 public final class RewardFit {
   /**
    * What was learned.
@@ -51,7 +51,7 @@ public final class RewardFit {
     metadata.put("held_out_log_loss", Double.toString(fit.heldOutLogLoss()));
     StoredTokenizer.write(metadata, tokenizer);
     var declaration =
-        new SafetensorsWriter.Declaration(RewardFile.TENSOR, TensorType.F32, rewards.length);
+        new SafetensorsWriter.Declaration(DenseRewards.TENSOR, TensorType.F32, rewards.length);
     try (SafetensorsWriter writer = SafetensorsWriter.open(path, metadata, List.of(declaration))) {
       writer.writeFloats(rewards, rewards.length);
       writer.commit();

@@ -13,6 +13,11 @@ final class StoredTokenizer {
     metadata.put("tokenizer_fingerprint", tokenizer.fingerprint());
   }
 
+  /** Whether the file says which tokenizer it was made with. */
+  static boolean isKnown(SafetensorsFile file) {
+    return file.metadata().containsKey("tokenizer_fingerprint");
+  }
+
   /**
    * @throws InputException if the file was made with another tokenizer, or doesn't say
    */

@@ -18,6 +18,18 @@ final class TableShape {
     }
   }
 
+  /** Writes one row everywhere; a broadcast table takes it once. */
+  static void writeEveryRow(RowTable table, float[] row) {
+    if (table.columns() != row.length) {
+      throw new IllegalArgumentException(
+          "the table must have %d columns, got %d".formatted(row.length, table.columns()));
+    }
+    long stored = table.isBroadcast() ? 1 : table.rows();
+    for (long i = 0; i < stored; i++) {
+      table.writeRow(i, row);
+    }
+  }
+
   static void requireVocabulary(String what, long columns, Tokenizer tokenizer) {
     int size = tokenizer.vocabularySize();
     if (columns > size) {

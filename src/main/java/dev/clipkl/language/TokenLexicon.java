@@ -5,10 +5,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.clipkl.failure.InputException;
+import dev.clipkl.table.RowTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -22,19 +24,25 @@ import org.apache.commons.csv.CSVRecord;
  * <p>A lexicon is a CSV file with the header {@code text,score} or {@code token,score}, or a JSON
  * object {@code {"text": score}}. A <em>text</em> gives its score to the single token that it is,
  * with and without a space before it. A <em>token</em> is one token's exact text, space included.
- * An entry that is no single token is left out and listed; all other tokens get 0.
+ * An entry that is no single token is left out and listed. The entry {@code <default>} gives the
+ * score of all other tokens; without it that is 0.
  */
-public final class TokenLexicon {
+public final class TokenLexicon implements RewardFile {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
+  private static final String DEFAULT = "<default>";
+
   private record Entry(String where, String text, boolean exact, double score) {}
 
+  private final Path path;
   private final float[] rewards;
   private final int mappedTokens;
   private final List<String> unmapped;
 
-  private TokenLexicon(float[] rewards, int mappedTokens, List<String> unmapped) {
+  private TokenLexicon(
+      Path path, float[] rewards, int mappedTokens, List<String> unmapped) {
+    this.path = path;
     this.rewards = rewards;
     this.mappedTokens = mappedTokens;
     this.unmapped = List.copyOf(unmapped);
@@ -49,6 +57,8 @@ public final class TokenLexicon {
   public static TokenLexicon read(Path path, Tokenizer tokenizer) {
     List<Entry> entries = path.toString().endsWith(".json") ? json(path) : csv(path);
     float[] rewards = new float[tokenizer.vocabularySize()];
+    Arrays.fill(rewards, defaultScore(path, entries));
+    entries.removeIf(entry -> entry.text().equals(DEFAULT));
     String[] givenBy = new String[rewards.length];
     int mapped = 0;
     List<String> unmapped = new ArrayList<>();
@@ -81,7 +91,17 @@ public final class TokenLexicon {
           "%s: none of %d entries is a single token of %s"
               .formatted(path, entries.size(), tokenizer.name()));
     }
-    return new TokenLexicon(rewards, mapped, unmapped);
+    return new TokenLexicon(path, rewards, mapped, unmapped);
+  }
+
+  private static float defaultScore(Path path, List<Entry> entries) {
+    List<Entry> given = entries.stream().filter(e -> e.text().equals(DEFAULT)).toList();
+    if (given.size() > 1) {
+      throw new InputException(
+          "%s: %s gets two scores, at %s and at %s"
+              .formatted(path, DEFAULT, given.get(0).where(), given.get(1).where()));
+    }
+    return given.isEmpty() ? 0 : (float) given.getFirst().score();
   }
 
   private static Set<Integer> tokens(Entry entry, Tokenizer tokenizer) {
@@ -177,7 +197,36 @@ public final class TokenLexicon {
     return entries;
   }
 
-  /** The rewards, {@code [vocabularySize]}; 0 where the lexicon names no score. */
+  @Override
+  public String description() {
+    return "lexicon %s: %d tokens scored, %d entries left out"
+        .formatted(path, mappedTokens, unmapped.size());
+  }
+
+  @Override
+  public int vocabularySize() {
+    return rewards.length;
+  }
+
+  @Override
+  public boolean isOneRow() {
+    return true;
+  }
+
+  /** Does nothing: a lexicon fits any number of prompts. */
+  @Override
+  public void checkRows(long prompts) {}
+
+  @Override
+  public void fill(RowTable destination) {
+    TableShape.writeEveryRow(destination, rewards);
+  }
+
+  /** Does nothing: the lexicon was read into memory. */
+  @Override
+  public void close() {}
+
+  /** The rewards, {@code [vocabularySize]}; the default where the lexicon names no score. */
   public float[] rewards() {
     return rewards.clone();
   }

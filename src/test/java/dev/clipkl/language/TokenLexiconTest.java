@@ -50,6 +50,14 @@ class TokenLexiconTest {
   }
 
   @Test
+  void defaultIsTheScoreOfAllOtherTokens() throws IOException {
+    float[] rewards = read("e.csv", "token,score\n\" kind\",1\n<default>,0.5\n").rewards();
+    assertThat(rewards[token(" kind")]).isEqualTo(1f);
+    assertThat(rewards[token(" table")]).isEqualTo(0.5f);
+    assertThat(rewards[token("kind")]).isEqualTo(0.5f);
+  }
+
+  @Test
   void jsonGivesTheSameAsCsv() throws IOException {
     assertThat(read("c.json", "{\"kind\": 1, \"rude\": -0.5}").rewards())
         .isEqualTo(read("c.csv", "text,score\nkind,1\nrude,-0.5\n").rewards());
@@ -76,6 +84,7 @@ class TokenLexiconTest {
         "'text,score|,1' ~ line 2: the text is empty",
         "'text,score|' ~ the lexicon has no entry",
         "'text,score|kind,1|kind,2' ~ gets two scores, 1.0 at line 2 and 2.0 at line 3",
+        "'text,score|<default>,1|kind,1|<default>,1' ~ <default> gets two scores, at line 2 and at line 4",
         "'text,score|unquestionably benevolent,1' ~ none of 1 entries is a single token",
         "'text,score|\"kind,1' ~ not CSV"
       })
