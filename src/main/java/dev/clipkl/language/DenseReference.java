@@ -70,8 +70,7 @@ public final class DenseReference implements ReferenceFile {
     if (shape[0] < 1 || shape[1] < 1 || shape[1] > Integer.MAX_VALUE - 16) {
       throw new InputException(
           "%s: tensor %s: expected at least one row and 1 to %d columns, got [%d, %d]"
-              .formatted(
-                  file.path(), tensor.name(), Integer.MAX_VALUE - 16, shape[0], shape[1]));
+              .formatted(file.path(), tensor.name(), Integer.MAX_VALUE - 16, shape[0], shape[1]));
     }
     return new DenseReference(file, tensor);
   }

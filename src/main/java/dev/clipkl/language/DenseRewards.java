@@ -7,8 +7,8 @@ import dev.clipkl.table.Tensor;
 import java.nio.file.Path;
 
 /**
- * The tensor {@code rewards} of a safetensors file, F16, BF16, F32 or F64: {@code [vocabularySize]},
- * one row for all prompts, or {@code [prompts, vocabularySize]}.
+ * The tensor {@code rewards} of a safetensors file, F16, BF16, F32 or F64: {@code
+ * [vocabularySize]}, one row for all prompts, or {@code [prompts, vocabularySize]}.
  */
 public final class DenseRewards implements RewardFile {
   static final String TENSOR = "rewards";

@@ -14,11 +14,11 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
- * An {@link NGramModel} as safetensors: {@code unigram_counts} I32 {@code [vocabularySize]} and, for
- * the orders above, {@code bigram_*} and {@code trigram_*}: {@code contexts} I64 (21 bits per token,
- * the latest lowest; the id {@code vocabularySize} is the start of a text), {@code offsets} I32
- * {@code [contexts + 1]}, {@code tokens} and {@code counts} I32 {@code [n-grams]}. Discounts and
- * probabilities follow from the counts. The same model gives the same bytes.
+ * An {@link NGramModel} as safetensors: {@code unigram_counts} I32 {@code [vocabularySize]} and,
+ * for the orders above, {@code bigram_*} and {@code trigram_*}: {@code contexts} I64 (21 bits per
+ * token, the latest lowest; the id {@code vocabularySize} is the start of a text), {@code offsets}
+ * I32 {@code [contexts + 1]}, {@code tokens} and {@code counts} I32 {@code [n-grams]}. Discounts
+ * and probabilities follow from the counts. The same model gives the same bytes.
  */
 final class NGramFile {
   static final String KIND = "ngram-model";
@@ -92,13 +92,13 @@ final class NGramFile {
     long total = 0;
     for (int count : unigrams) {
       if (!(count >= 0)) {
- throw damaged(file, "unigram_counts holds " + count);
-}
+        throw damaged(file, "unigram_counts holds " + count);
+      }
       total += count;
     }
     if (!(total > 0)) {
- throw damaged(file, "unigram_counts are all 0");
-}
+      throw damaged(file, "unigram_counts are all 0");
+    }
     List<NGramLevel> levels = new ArrayList<>();
     for (int n = 2; n <= order; n++) {
       levels.add(level(file, n, vocabularySize));
@@ -118,22 +118,24 @@ final class NGramFile {
     int[] tokens = ints(file, name + "_tokens", -1);
     int[] counts = ints(file, name + "_counts", tokens.length);
     if (!(offsets[0] == 0 && offsets[contexts.length] == tokens.length)) {
- throw damaged(file, name + "_offsets don't span the n-grams");
-}
+      throw damaged(file, name + "_offsets don't span the n-grams");
+    }
     for (int i = 0; i < contexts.length; i++) {
-      if (!(isContext(contexts[i], n, vocabularySize) && (i == 0 || contexts[i - 1] < contexts[i]))) {
- throw damaged(file, name + "_contexts isn't increasing within the vocabulary at " + i);
-}
+      if (!(isContext(contexts[i], n, vocabularySize)
+          && (i == 0 || contexts[i - 1] < contexts[i]))) {
+        throw damaged(file, name + "_contexts isn't increasing within the vocabulary at " + i);
+      }
       if (!(offsets[i] < offsets[i + 1] && offsets[i + 1] <= tokens.length)) {
- throw damaged(file, name + "_offsets isn't increasing at " + i);
-}
+        throw damaged(file, name + "_offsets isn't increasing at " + i);
+      }
       for (int j = offsets[i]; j < offsets[i + 1]; j++) {
-        if (!(inside(tokens[j], vocabularySize) && (j == offsets[i] || tokens[j - 1] < tokens[j]))) {
- throw damaged(file, name + "_tokens isn't increasing within the vocabulary at " + j);
-}
+        if (!(inside(tokens[j], vocabularySize)
+            && (j == offsets[i] || tokens[j - 1] < tokens[j]))) {
+          throw damaged(file, name + "_tokens isn't increasing within the vocabulary at " + j);
+        }
         if (!(counts[j] >= 1)) {
- throw damaged(file, name + "_counts is below 1 at " + j);
-}
+          throw damaged(file, name + "_counts is below 1 at " + j);
+        }
       }
     }
     return new NGramLevel(contexts, offsets, tokens, counts);
@@ -147,9 +149,7 @@ final class NGramFile {
   private static boolean isContext(long key, int n, int vocabularySize) {
     long last = key & NGramLevel.TOKEN_MASK;
     long earliest = n == 2 ? key : key >>> NGramLevel.TOKEN_BITS;
-    return earliest >= 0
-        && earliest <= vocabularySize
-        && (n == 2 || inside(last, vocabularySize));
+    return earliest >= 0 && earliest <= vocabularySize && (n == 2 || inside(last, vocabularySize));
   }
 
   /** Rows are filled from the bigrams' followers, so every trigram must end in a bigram. */
@@ -157,9 +157,9 @@ final class NGramFile {
     for (int i = 0; i < trigrams.contexts().length; i++) {
       int shorter = bigrams.find(trigrams.contexts()[i] & NGramLevel.TOKEN_MASK);
       for (int token : trigrams.followers(i)) {
-        if (!(bigrams.contains(shorter, token))) {
- throw damaged(file, "trigram context " + i + " has a token that its bigram lacks");
-}
+        if (!bigrams.contains(shorter, token)) {
+          throw damaged(file, "trigram context " + i + " has a token that its bigram lacks");
+        }
       }
     }
   }
@@ -197,8 +197,8 @@ final class NGramFile {
   private static int length(SafetensorsFile file, Tensor tensor) {
     long length = tensor.shape()[0];
     if (!(length <= Integer.MAX_VALUE - 16)) {
- throw damaged(file, tensor.name() + " has " + length + " entries");
-}
+      throw damaged(file, tensor.name() + " has " + length + " entries");
+    }
     return (int) length;
   }
 

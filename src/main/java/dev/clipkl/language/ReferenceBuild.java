@@ -69,16 +69,15 @@ public final class ReferenceBuild {
     NGramCounter counter = new NGramCounter(tokenizer.vocabularySize(), tokenizer.endOfText());
     List<int[]> heldOut = new ArrayList<>();
     long[] texts = new long[1];
-    corpus.forEach(
-        text -> {
-          int[] tokens = tokenizer.encode(text);
-          if (tokens.length > 0 && isHeldOut(text)) {
-            heldOut.add(tokens);
-          } else if (tokens.length > 0) {
-            counter.add(tokens);
-            texts[0]++;
-          }
-        });
+    corpus.forEach(text -> {
+      int[] tokens = tokenizer.encode(text);
+      if (tokens.length > 0 && isHeldOut(text)) {
+        heldOut.add(tokens);
+      } else if (tokens.length > 0) {
+        counter.add(tokens);
+        texts[0]++;
+      }
+    });
     if (texts[0] == 0) {
       throw new InputException(corpus.description() + ": no text to build a reference from");
     }

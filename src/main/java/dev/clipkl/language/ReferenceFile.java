@@ -10,8 +10,7 @@ import java.util.List;
  * A reference policy in a safetensors file: an n-gram model that gives a row for any prompt, or one
  * stored row per prompt.
  */
-public sealed interface ReferenceFile extends AutoCloseable
-    permits NGramReference, DenseReference {
+public sealed interface ReferenceFile extends AutoCloseable permits NGramReference, DenseReference {
 
   /**
    * Opens a reference.

@@ -23,8 +23,8 @@ public final class RewardFit {
   private RewardFit() {}
 
   /**
-   * Fits a {@link BradleyTerry} model, scales it to {@code [0, rMax]} and writes {@code rewards} F32
-   * {@code [vocabularySize]}, atomically.
+   * Fits a {@link BradleyTerry} model, scales it to {@code [0, rMax]} and writes {@code rewards}
+   * F32 {@code [vocabularySize]}, atomically.
    *
    * @param l2 the regularisation strength; chosen by the pairs themselves where empty
    * @throws InputException as {@link BradleyTerry#fit} and {@link PreferenceFit#rewards}

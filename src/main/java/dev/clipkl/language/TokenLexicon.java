@@ -40,8 +40,7 @@ public final class TokenLexicon implements RewardFile {
   private final int mappedTokens;
   private final List<String> unmapped;
 
-  private TokenLexicon(
-      Path path, float[] rewards, int mappedTokens, List<String> unmapped) {
+  private TokenLexicon(Path path, float[] rewards, int mappedTokens, List<String> unmapped) {
     this.path = path;
     this.rewards = rewards;
     this.mappedTokens = mappedTokens;

@@ -32,8 +32,7 @@ class DemoDataTest {
   @ParameterizedTest
   @ValueSource(strings = {"r50k_base", "cl100k_base", "o200k_base"})
   void everyLexiconEntryIsOneToken(String name) {
-    TokenLexicon lexicon =
-        TokenLexicon.read(DATA.resolve("lexicon.csv"), Tokenizers.open(name));
+    TokenLexicon lexicon = TokenLexicon.read(DATA.resolve("lexicon.csv"), Tokenizers.open(name));
     assertThat(lexicon.unmapped()).isEmpty();
     assertThat(lexicon.mappedTokens()).isGreaterThan(100);
     assertThat(Prompts.read(DATA.resolve("prompts.jsonl"))).hasSizeGreaterThanOrEqualTo(256);

@@ -168,8 +168,7 @@ class DenseReferenceTest {
   void importWritesNormalisedRowsThatReadBackTheSame() {
     Path source = logits(TensorType.BF16, random(10));
     Path imported = folder.resolve("out.safetensors");
-    ReferenceImport.Summary summary =
-        ReferenceImport.run(source, PROMPTS, tokenizer, imported);
+    ReferenceImport.Summary summary = ReferenceImport.run(source, PROMPTS, tokenizer, imported);
     assertThat(summary.rows()).isEqualTo(2);
     assertThat(summary.vocabularySize()).isEqualTo(COLUMNS);
     try (Arena arena = Arena.ofConfined();

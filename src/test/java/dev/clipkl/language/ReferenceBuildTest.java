@@ -39,8 +39,7 @@ class ReferenceBuildTest {
     }
     Path corpus = Files.writeString(folder.resolve("corpus.txt"), text);
     Path path = folder.resolve("small.safetensors");
-    ReferenceBuild.run(
-        new TextCorpus(List.of(corpus), TextCorpus.Unit.LINE), words(), 3, path);
+    ReferenceBuild.run(new TextCorpus(List.of(corpus), TextCorpus.Unit.LINE), words(), 3, path);
     return path;
   }
 
@@ -68,12 +67,11 @@ class ReferenceBuildTest {
     NGramCounter counter = new NGramCounter(tokenizer.vocabularySize(), tokenizer.endOfText());
     List<int[]> heldOut = new ArrayList<>();
     new WordNetCorpus()
-        .forEach(
-            text ->
-                (ReferenceBuild.isHeldOut(text)
-                        ? (Consumer<int[]>) heldOut::add
-                        : (Consumer<int[]>) counter::add)
-                    .accept(tokenizer.encode(text)));
+        .forEach(text ->
+            (ReferenceBuild.isHeldOut(text)
+                    ? (Consumer<int[]>) heldOut::add
+                    : (Consumer<int[]>) counter::add)
+                .accept(tokenizer.encode(text)));
     NGramModel model = counter.model(3);
     try (Arena arena = Arena.ofConfined();
         ReferenceFile stored = ReferenceFile.open(path)) {

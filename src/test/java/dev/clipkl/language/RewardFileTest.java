@@ -45,8 +45,7 @@ class RewardFileTest {
         RewardFile rewards = RewardFile.open(rewards(count(COLUMNS), COLUMNS), tokenizer)) {
       assertThat(rewards.isOneRow()).isTrue();
       for (RowTable table :
-          List.of(
-              RowTable.broadcast(arena, 3, COLUMNS), RowTable.allocate(arena, 3, COLUMNS))) {
+          List.of(RowTable.broadcast(arena, 3, COLUMNS), RowTable.allocate(arena, 3, COLUMNS))) {
         rewards.fill(table);
         assertThat(table.get(0, 4)).isEqualTo(4);
         assertThat(table.get(2, 6)).isEqualTo(6);
@@ -59,8 +58,7 @@ class RewardFileTest {
   @Test
   void oneRowPerPromptIsKeptApart() {
     try (Arena arena = Arena.ofConfined();
-        RewardFile rewards =
-            RewardFile.open(rewards(count(2 * COLUMNS), 2, COLUMNS), tokenizer)) {
+        RewardFile rewards = RewardFile.open(rewards(count(2 * COLUMNS), 2, COLUMNS), tokenizer)) {
       RowTable table = RowTable.allocate(arena, 2, COLUMNS);
       rewards.fill(table);
       assertThat(table.get(1, 0)).isEqualTo(COLUMNS);
@@ -103,8 +101,7 @@ class RewardFileTest {
     assertThatThrownBy(() -> RewardFile.open(cube, tokenizer))
         .isInstanceOf(InputException.class)
         .hasMessageContaining("expected [vocabulary] or [prompts, vocabulary]");
-    Path other =
-        TensorFiles.write(folder.resolve("o"), "scores", TensorType.F32, count(7), 7);
+    Path other = TensorFiles.write(folder.resolve("o"), "scores", TensorType.F32, count(7), 7);
     assertThatThrownBy(() -> RewardFile.open(other, tokenizer))
         .isInstanceOf(InputException.class)
         .hasMessageContaining("rewards");
@@ -150,8 +147,7 @@ class RewardFileTest {
           .containsEntry("unseen_reward", "1.0");
     }
     String json = Files.readString(Path.of(tokenizer.name())).replace("calm", "cool");
-    Tokenizer other =
-        Tokenizers.open(Files.writeString(folder.resolve("o.json"), json).toString());
+    Tokenizer other = Tokenizers.open(Files.writeString(folder.resolve("o.json"), json).toString());
     assertThatThrownBy(() -> RewardFile.open(path, other))
         .isInstanceOf(InputException.class)
         .hasMessageContaining("made with tokenizer");
