@@ -102,7 +102,7 @@ public final class BradleyTerry {
     return List.copyOf(grid);
   }
 
-  private static double best(List<PreferenceFit.GridPoint> grid) {
+  static double best(List<PreferenceFit.GridPoint> grid) {
     PreferenceFit.GridPoint best = grid.getFirst();
     for (PreferenceFit.GridPoint point : grid) {
       if (point.validationLogLoss() <= best.validationLogLoss()) {

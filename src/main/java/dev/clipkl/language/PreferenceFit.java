@@ -60,10 +60,20 @@ public final class PreferenceFit {
     return grid;
   }
 
+  /**
+   * Whether {@link #l2} was chosen at an end of the grid, so that a value beyond it might do
+   * better: worth a word to the user.
+   */
+  public boolean isL2AtGridEnd() {
+    return !grid.isEmpty() && (l2 == grid.getFirst().l2() || l2 == grid.getLast().l2());
+  }
+
+  /** The pairs that the weights were fitted on. */
   public int trainingPairs() {
     return training.size();
   }
 
+  /** The pairs kept back to measure the fit. */
   public int heldOutPairs() {
     return heldOut.size();
   }

@@ -25,8 +25,9 @@ final class TokenizerJson implements Tokenizer {
     System.setProperty("ai.djl.offline", "true");
     System.setProperty("OPT_OUT_TRACKING", "true");
     if (System.getProperty("org.slf4j.simpleLogger.log.ai.djl") == null) {
-      // DJL warns about GPUs and maximum lengths that play no part here.
-      System.setProperty("org.slf4j.simpleLogger.log.ai.djl", "error");
+      // DJL warns about GPUs and maximum lengths that play no part here, and prints the stack
+      // traces of failures that are reported in one line below.
+      System.setProperty("org.slf4j.simpleLogger.log.ai.djl", "off");
     }
   }
 

@@ -116,6 +116,19 @@ class BradleyTerryTest {
   }
 
   @Test
+  void strengthChosenAtAnEndOfTheGridIsReported() {
+    var grid =
+        BradleyTerry.L2_GRID.stream()
+            .map(l2 -> new PreferenceFit.GridPoint(l2, Math.abs(l2 - 1)))
+            .toList();
+    assertThat(BradleyTerry.best(grid)).isEqualTo(1.0);
+    for (double l2 : BradleyTerry.L2_GRID) {
+      var fit = new PreferenceFit(new double[] {0, 1}, l2, 1e-6, grid, List.of(), List.of());
+      assertThat(fit.isL2AtGridEnd()).as("l2 %s", l2).isEqualTo(l2 == 0.01 || l2 == 30);
+    }
+  }
+
+  @Test
   void noPromptIsOnBothSidesOfTheSplit() {
     List<PreferencePair> pairs = new ArrayList<>(pairs(7));
     pairs.addAll(pairs(8));
@@ -147,6 +160,7 @@ class BradleyTerryTest {
     List<PreferencePair> two =
         List.of(one.getFirst(), new PreferencePair("It was", "kind", "rude"));
     assertThat(fitted(two).heldOutAccuracy()).isEqualTo(1);
+    assertThat(fitted(two).isL2AtGridEnd()).isFalse();
     assertThatThrownBy(() -> BradleyTerry.fit(two, TOKENIZER, OptionalDouble.empty(), 1e-6))
         .hasMessageContaining("at least 3 different prompts");
     assertThatThrownBy(() -> BradleyTerry.fit(two, TOKENIZER, OptionalDouble.of(0), 1e-6))

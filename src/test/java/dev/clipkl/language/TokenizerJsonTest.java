@@ -81,6 +81,29 @@ class TokenizerJsonTest {
   }
 
   @Test
+  void sentencePieceTokensShowTheirSpacesAndSpecialTokensStayText() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("pieces.json"),
+            """
+            {"version":"1.0","truncation":null,"padding":null,"added_tokens":[%s,%s],"normalizer":null,
+             "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true},
+             "post_processor":null,
+             "decoder":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true},
+             "model":{"type":"Unigram","unk_id":0,"byte_fallback":false,
+               "vocab":[["<unk>",0],["</s>",0],["▁kind",-1],["▁",-2],["<",-3],["/",-3],["s",-3],[">",-3]]}}
+            """
+                .formatted(ADDED.formatted(0, "<unk>", true), ADDED.formatted(1, "</s>", true)));
+    Tokenizer tokenizer = Tokenizers.open(file.toString());
+    assertThat(tokenizer.encode("kind kind")).containsExactly(2, 2);
+    assertThat(tokenizer.encode("</s>")).containsExactly(3, 4, 5, 6, 7);
+    assertThat(tokenizer.display(2)).isEqualTo("␣kind");
+    assertThat(tokenizer.endOfText()).hasValue(1);
+    assertThat(tokenizer.decode(new int[] {2, 2, 1})).contains("kind kind");
+    assertThat(TokenCountDifference.completionTokens("kind", "kind", tokenizer)).containsExactly(2);
+  }
+
+  @Test
   void everyByteHasOneSpelling() {
     var spelled = new java.util.HashSet<Integer>();
     for (char character = 0; character < 0x200; character++) {
