@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * An off-heap float32 table {@code [rows, columns]}, row-major and 64-bit indexed.
+ * An off-heap table {@code [rows, columns]} of float32 or float64, row-major and 64-bit indexed.
  *
  * <p>Every row starts on a cache line ({@link #ROW_ALIGNMENT} bytes), so a row's address never
  * depends on its index modulo the vector width. A broadcast table stores one row and shows it as
@@ -15,45 +15,72 @@ public final class RowTable {
   /** Bytes; a cache line, and the widest vector register. */
   public static final int ROW_ALIGNMENT = 64;
 
+  /** How an entry is stored. */
+  public enum Precision {
+    FLOAT32(Float.BYTES),
+    FLOAT64(Double.BYTES);
+
+    private final int bytes;
+
+    Precision(int bytes) {
+      this.bytes = bytes;
+    }
+
+    /** Bytes per entry. */
+    public int bytes() {
+      return bytes;
+    }
+  }
+
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+  private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
 
   private final MemorySegment memory;
+  private final Precision precision;
   private final long rows;
   private final int columns;
   private final long rowStrideBytes;
 
-  private RowTable(MemorySegment memory, long rows, int columns, long rowStrideBytes) {
+  private RowTable(
+      MemorySegment memory, Precision precision, long rows, int columns, long rowStrideBytes) {
     if (!(rows >= 1) || !(columns >= 1)) {
       throw new IllegalArgumentException(
           "a table needs at least one row and one column, got [%d, %d]".formatted(rows, columns));
     }
     this.memory = memory;
+    this.precision = precision;
     this.rows = rows;
     this.columns = columns;
     this.rowStrideBytes = rowStrideBytes;
   }
 
-  /** A zeroed table {@code [rows, columns]}. */
+  /** A zeroed float32 table {@code [rows, columns]}. */
   public static RowTable allocate(Arena arena, long rows, int columns) {
-    MemorySegment memory = arena.allocate(allocatedBytes(rows, columns), ROW_ALIGNMENT);
-    return new RowTable(memory, rows, columns, strideBytes(columns));
+    return allocate(arena, Precision.FLOAT32, rows, columns);
+  }
+
+  /** A zeroed table {@code [rows, columns]}. */
+  public static RowTable allocate(Arena arena, Precision precision, long rows, int columns) {
+    MemorySegment memory = arena.allocate(allocatedBytes(precision, rows, columns), ROW_ALIGNMENT);
+    return new RowTable(memory, precision, rows, columns, strideBytes(precision, columns));
   }
 
   /**
-   * A zeroed row, shown as {@code rows} equal rows: {@code [rows, columns]} in one row's memory.
+   * A zeroed float32 row, shown as {@code rows} equal rows: {@code [rows, columns]} in one row's
+   * memory.
    */
   public static RowTable broadcast(Arena arena, long rows, int columns) {
-    MemorySegment memory = arena.allocate(strideBytes(columns), ROW_ALIGNMENT);
-    return new RowTable(memory, rows, columns, 0);
+    MemorySegment memory = arena.allocate(strideBytes(Precision.FLOAT32, columns), ROW_ALIGNMENT);
+    return new RowTable(memory, Precision.FLOAT32, rows, columns, 0);
   }
 
   /** The bytes that {@link #allocate} takes for {@code [rows, columns]}, padding included. */
-  public static long allocatedBytes(long rows, int columns) {
-    return Math.multiplyExact(rows, strideBytes(columns));
+  public static long allocatedBytes(Precision precision, long rows, int columns) {
+    return Math.multiplyExact(rows, strideBytes(precision, columns));
   }
 
-  private static long strideBytes(int columns) {
-    return Math.ceilDiv((long) columns * Float.BYTES, ROW_ALIGNMENT) * ROW_ALIGNMENT;
+  private static long strideBytes(Precision precision, int columns) {
+    return Math.ceilDiv((long) columns * precision.bytes(), ROW_ALIGNMENT) * ROW_ALIGNMENT;
   }
 
   /** Number of rows (states). */
@@ -76,29 +103,75 @@ public final class RowTable {
     return memory.byteSize();
   }
 
-  /** The {@code columns} floats of one row, without its padding; shares memory with the table. */
+  /** How entries are stored. */
+  public Precision precision() {
+    return precision;
+  }
+
+  /** The {@code columns} entries of one row, without its padding; shares memory with the table. */
   public MemorySegment row(long row) {
-    return memory.asSlice(offset(row), (long) columns * Float.BYTES);
+    return memory.asSlice(offset(row), (long) columns * precision.bytes());
+  }
+
+  /** Copies row {@code row} into the first {@code columns} entries; rounds float64 to nearest. */
+  public void readRow(long row, float[] destination) {
+    long offset = offset(row);
+    switch (precision) {
+      case FLOAT32 -> MemorySegment.copy(memory, FLOAT, offset, destination, 0, columns);
+      case FLOAT64 -> {
+        for (int a = 0; a < columns; a++) {
+          destination[a] = (float) memory.get(DOUBLE, offset + (long) a * Double.BYTES);
+        }
+      }
+    }
   }
 
   /** Copies row {@code row} into the first {@code columns} entries of {@code destination}. */
-  public void readRow(long row, float[] destination) {
-    MemorySegment.copy(memory, FLOAT, offset(row), destination, 0, columns);
+  public void readRow(long row, double[] destination) {
+    long offset = offset(row);
+    switch (precision) {
+      case FLOAT64 -> MemorySegment.copy(memory, DOUBLE, offset, destination, 0, columns);
+      case FLOAT32 -> {
+        for (int a = 0; a < columns; a++) {
+          destination[a] = memory.get(FLOAT, offset + (long) a * Float.BYTES);
+        }
+      }
+    }
   }
 
   /** Copies the first {@code columns} entries of {@code source} into row {@code row}. */
   public void writeRow(long row, float[] source) {
-    MemorySegment.copy(source, 0, memory, FLOAT, offset(row), columns);
+    long offset = offset(row);
+    switch (precision) {
+      case FLOAT32 -> MemorySegment.copy(source, 0, memory, FLOAT, offset, columns);
+      case FLOAT64 -> {
+        for (int a = 0; a < columns; a++) {
+          memory.set(DOUBLE, offset + (long) a * Double.BYTES, source[a]);
+        }
+      }
+    }
+  }
+
+  /** Copies the first {@code columns} entries into row {@code row}; rounds to float32 tables. */
+  public void writeRow(long row, double[] source) {
+    long offset = offset(row);
+    switch (precision) {
+      case FLOAT64 -> MemorySegment.copy(source, 0, memory, DOUBLE, offset, columns);
+      case FLOAT32 -> {
+        for (int a = 0; a < columns; a++) {
+          memory.set(FLOAT, offset + (long) a * Float.BYTES, (float) source[a]);
+        }
+      }
+    }
   }
 
   /** One entry; for tests and small reads, not for loops over a vocabulary. */
-  public float get(long row, int column) {
-    return memory.get(FLOAT, offset(row) + (long) column * Float.BYTES);
-  }
-
-  /** Sets one entry; on a broadcast table it changes every row. */
-  public void set(long row, int column, float value) {
-    memory.set(FLOAT, offset(row) + (long) column * Float.BYTES, value);
+  public double get(long row, int column) {
+    long offset = offset(row) + (long) column * precision.bytes();
+    return switch (precision) {
+      case FLOAT32 -> memory.get(FLOAT, offset);
+      case FLOAT64 -> memory.get(DOUBLE, offset);
+    };
   }
 
   private long offset(long row) {

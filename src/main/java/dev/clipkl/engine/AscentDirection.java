@@ -1,0 +1,16 @@
+package dev.clipkl.engine;
+
+/** What the step rules need to know of a direction; reused, so fields are written. */
+public final class AscentDirection {
+  /** {@code <g, direction>}. */
+  public double slope;
+
+  /** {@code |g|^2}. */
+  public double squaredGradientNorm;
+
+  /** {@code max - min} of the direction over the row. */
+  public double span;
+
+  /** {@code <g, velocity>} for momentum, else 0. */
+  public double momentumSlope;
+}

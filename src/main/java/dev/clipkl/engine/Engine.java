@@ -1,0 +1,38 @@
+package dev.clipkl.engine;
+
+import dev.clipkl.table.RowTable;
+
+/**
+ * Executes row programs. Results are the same bits for any number of threads.
+ *
+ * <p>An engine holds threads and scratch memory, no problem state. One call runs at a time.
+ */
+public interface Engine extends AutoCloseable {
+
+  /** Which engine this is. */
+  EngineKind kind();
+
+  /** One line: how it executes, on what, with how many threads. */
+  String description();
+
+  /** Bytes of scratch memory for rows of this many actions, all threads together. */
+  long scratchBytes(int columns, OptimizerKind optimizer);
+
+  /** Fills {@link RowResults#latest} with the metrics of the policy as it stands. */
+  void evaluate(RowBlock block, RowProgram program, RowResults results);
+
+  /**
+   * Runs a block of outer iterations on every row, K inner steps each; Q is taken as constant, so
+   * more than one outer iteration is for problems whose rows never meet.
+   */
+  void run(RowBlock block, RowProgram program, int outerIterations, RowResults results);
+
+  /**
+   * Writes the exact gradient of each row's {@code E_p[Q] - lambda D(p)} with respect to its logits
+   * (THEORY 1.2 without d), {@code [states, actions]}.
+   */
+  void gradient(RowBlock block, RowProgram program, RowTable gradients);
+
+  @Override
+  void close();
+}

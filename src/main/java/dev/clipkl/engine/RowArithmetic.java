@@ -1,0 +1,65 @@
+package dev.clipkl.engine;
+
+import dev.clipkl.table.RowTable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sweeps over one row that a row program is made of. An engine is an implementation of these;
+ * {@link RowLoop} decides their order.
+ *
+ * <p>A row holds three policies: p_old (the anchor), the current p, and a proposal. Implementations
+ * own scratch memory for one row and are used by one thread.
+ */
+public interface RowArithmetic {
+
+  /** Reads a row and normalises its logits; the current policy is then the stored one. */
+  void load(RowBlock block, RowProgram program, int row);
+
+  /** Writes the current logits and moments back. */
+  void store(RowBlock block, int row);
+
+  /** {@code max Q - min Q} of the loaded row. */
+  double actionValueSpan();
+
+  /** Makes the current policy p_old, and {@code A = Q - E_{p_old} Q} the advantage. */
+  void anchor();
+
+  /** The surrogate and the coefficients {@code G} at the current policy. */
+  void measure(SurrogatePoint point);
+
+  /**
+   * The ascent direction at the current policy, from the coefficients last measured there.
+   *
+   * @param momentumSteps inner steps since the moments were reset, this one included; 1 makes the
+   *     moments start from zero
+   */
+  void direction(SurrogatePoint point, int momentumSteps, AscentDirection direction);
+
+  /** {@code max G - min G} at the current policy. */
+  double coefficientSpan();
+
+  /** {@code max_a |G_a - E_p G - lambda w_a f''(w_a)|} at the current policy. */
+  double largestCurvature(SurrogatePoint point);
+
+  /**
+   * Proposes {@code theta + step * direction} and measures the surrogate there.
+   *
+   * <p>With Nesterov's velocity v: {@code v' = momentum v + step direction} and the proposal is
+   * {@code theta + step direction + nextMomentum v'}.
+   */
+  void propose(double step, double momentum, double nextMomentum, SurrogatePoint point);
+
+  /** Makes the proposal, and its velocity, the current policy. */
+  void accept();
+
+  /**
+   * Fills the policy metrics of the current policy, and the ratio metrics against p_old.
+   *
+   * @param metrics indexed by {@link RowMetric#ordinal()}; only what the row's policies determine
+   *     is written
+   */
+  void summarize(@Nullable RowOptimum optimum, double[] metrics);
+
+  /** Writes the direction last computed into row {@code row}. */
+  void writeDirection(RowTable destination, int row);
+}

@@ -1,0 +1,236 @@
+package dev.clipkl.engine;
+
+import dev.clipkl.objective.RowSmoothness;
+import dev.clipkl.table.RowTable;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One row's program: K inner steps for each outer iteration, by the step rules (THEORY 3.4, 5, 6).
+ *
+ * <p>It only decides; every number comes from a {@link RowArithmetic}. One loop serves one thread.
+ */
+final class RowLoop {
+  /** Sufficient increase for raw gradient steps: {@code l(new) >= l + step |g|^2 / 2} (3.4e). */
+  private static final double GRADIENT_INCREASE = 0.5;
+
+  /** Sufficient increase for preconditioned steps: {@code l(new) >= l + step <g, d> / 4} (6). */
+  private static final double DIRECTION_INCREASE = 0.25;
+
+  /** Halvings after which a row has no useful step: 2^-40 of a unit step moves no float32 logit. */
+  private static final int MOST_HALVINGS = 40;
+
+  /** Adam's unit step, nats per inner step. */
+  private static final double ADAM_UNIT_STEP = 0.02;
+
+  private final RowArithmetic arithmetic;
+  private final SurrogatePoint point = new SurrogatePoint();
+  private final SurrogatePoint proposal = new SurrogatePoint();
+  private final AscentDirection direction = new AscentDirection();
+  private final double[] metrics = new double[RowMetric.COUNT];
+
+  private double constantSmoothness;
+  private double rememberedStep;
+  private int momentumSteps;
+  private int stepsRejected;
+
+  RowLoop(RowArithmetic arithmetic) {
+    this.arithmetic = arithmetic;
+  }
+
+  /** Metrics of the row's policy as it stands; ratios are those of an unchanged policy. */
+  void evaluate(RowBlock block, RowProgram program, int row, RowResults results) {
+    Arrays.fill(metrics, 0.0);
+    arithmetic.load(block, program, row);
+    arithmetic.anchor();
+    arithmetic.summarize(optimum(block, row), metrics);
+    results.recordLatest(row, metrics);
+  }
+
+  /** The exact gradient of the row's value with respect to its logits: {@code p (G - E_p G)}. */
+  void gradient(RowBlock block, RowProgram program, int row, RowTable gradients) {
+    arithmetic.load(block, program, row);
+    arithmetic.anchor();
+    arithmetic.measure(point);
+    arithmetic.direction(point, 1, direction);
+    arithmetic.writeDirection(gradients, row);
+  }
+
+  /** Runs {@code outerIterations} outer iterations, or fewer when the row reaches its tolerance. */
+  void run(RowBlock block, RowProgram program, int row, int outerIterations, RowResults results) {
+    ActorState actor = block.actor();
+    int done = 0;
+    if (!actor.finished()[row]) {
+      arithmetic.load(block, program, row);
+      rememberedStep = actor.stepSizes()[row];
+      momentumSteps = actor.momentumSteps()[row];
+      constantSmoothness =
+          RowSmoothness.constant(
+              program.divergence(), program.lambda(), arithmetic.actionValueSpan());
+      while (done < outerIterations && !actor.finished()[row]) {
+        outerIteration(program, block.rowWeights()[row], row, done, results);
+        arithmetic.summarize(optimum(block, row), metrics);
+        results.record(done, row, metrics);
+        // A NaN gap (no optimum given) never finishes a row.
+        actor.finished()[row] = metrics[RowMetric.GAP.ordinal()] <= program.tolerance();
+        done++;
+      }
+      actor.stepSizes()[row] = rememberedStep;
+      actor.momentumSteps()[row] = momentumSteps;
+      arithmetic.store(block, row);
+    }
+    for (; done < outerIterations; done++) {
+      results.repeat(done, row);
+    }
+  }
+
+  private static @Nullable RowOptimum optimum(RowBlock block, int row) {
+    RowOptimum[] optima = block.optima();
+    return optima == null ? null : optima[row];
+  }
+
+  private void outerIteration(
+      RowProgram program, double weight, int row, int outerIteration, RowResults results) {
+    Arrays.fill(metrics, 0.0);
+    arithmetic.anchor();
+    arithmetic.measure(point);
+    stepsRejected = 0;
+    double bindingMass = 0.0;
+    double outsideMass = 0.0;
+    int steps = 0;
+    boolean frozen = false;
+    double firstStep = 0.0;
+    double gradientNorm = 0.0;
+    for (int k = 0; k < program.innerSteps(); k++) {
+      results.clippedActions(outerIteration, k)[row] = point.bindingActions;
+      bindingMass += point.bindingMass;
+      outsideMass += point.outsideMass;
+      if (frozen) {
+        continue;
+      }
+      arithmetic.direction(point, ++momentumSteps, direction);
+      if (k == 0) {
+        gradientNorm = Math.sqrt(direction.squaredGradientNorm);
+      }
+      if (direction.squaredGradientNorm == 0.0) {
+        frozen = true;
+        continue;
+      }
+      double step =
+          switch (program.stepRule()) {
+            case FIXED -> propose(program, program.stepSize() * unitStep(program) * weight);
+            case SAFE -> propose(program, safeStep(program) * weight);
+            case BACKTRACKING -> backtrack(program, weight, k == 0);
+          };
+      if (Double.isNaN(step)) {
+        frozen = true;
+        continue;
+      }
+      arithmetic.accept();
+      point.set(proposal);
+      steps++;
+      if (k == 0) {
+        firstStep = step;
+      }
+    }
+    metrics[RowMetric.CLIPFRAC_BINDING.ordinal()] = bindingMass / program.innerSteps();
+    metrics[RowMetric.CLIPFRAC_OUTSIDE_BAND.ordinal()] = outsideMass / program.innerSteps();
+    metrics[RowMetric.GRAD_NORM.ordinal()] = gradientNorm;
+    metrics[RowMetric.STEP_SIZE.ordinal()] = firstStep;
+    metrics[RowMetric.STEPS_TAKEN.ordinal()] = steps;
+    metrics[RowMetric.STEPS_REJECTED.ordinal()] = stepsRejected;
+    metrics[RowMetric.FROZEN.ordinal()] = frozen ? 1.0 : 0.0;
+  }
+
+  private double unitStep(RowProgram program) {
+    return switch (program.optimizer()) {
+      case GRADIENT, NESTEROV -> 1.0 / constantSmoothness;
+      case ADAM -> ADAM_UNIT_STEP;
+      case NATURAL, NEWTON, PRECONDITIONED -> 1.0;
+    };
+  }
+
+  private double safeStep(RowProgram program) {
+    double unit =
+        switch (program.optimizer()) {
+          case GRADIENT, NESTEROV ->
+              1.0
+                  / RowSmoothness.current(
+                      program.divergence(),
+                      program.lambda(),
+                      constantSmoothness,
+                      arithmetic.coefficientSpan(),
+                      arithmetic.largestCurvature(point));
+          case ADAM, NATURAL, NEWTON, PRECONDITIONED -> unitStep(program);
+        };
+    return Math.min(program.stepSize() * unit, program.clip().logUpper() / direction.span);
+  }
+
+  /** Proposes one step, with momentum where the optimizer has it; returns the step. */
+  private double propose(RowProgram program, double step) {
+    if (program.optimizer() == OptimizerKind.NESTEROV) {
+      if (direction.momentumSlope < 0.0) {
+        momentumSteps = 1;
+      }
+      arithmetic.propose(step, momentum(momentumSteps), momentum(momentumSteps + 1), proposal);
+    } else {
+      arithmetic.propose(step, 0.0, 0.0, proposal);
+    }
+    return step;
+  }
+
+  /** Nesterov's {@code (t - 1) / (t + 2)}, t counted from 1. */
+  private static double momentum(int steps) {
+    return (steps - 1.0) / (steps + 2.0);
+  }
+
+  /** Returns the accepted step, or NaN when there is none. */
+  private double backtrack(RowProgram program, double weight, boolean isFirst) {
+    if (program.optimizer() == OptimizerKind.NESTEROV && momentumSteps > 1) {
+      double step = rememberedStep;
+      propose(program, step);
+      if (isAtLeast(point.surrogate)) {
+        return step;
+      }
+      stepsRejected++;
+      momentumSteps = 1;
+    }
+    if (program.optimizer() == OptimizerKind.ADAM && !(direction.slope > 0.0)) {
+      momentumSteps = 1;
+      arithmetic.direction(point, momentumSteps, direction);
+    }
+    double largest =
+        program.optimizer().isUnitStepLargest()
+            ? program.stepSize() * weight
+            : Double.POSITIVE_INFINITY;
+    double step =
+        Double.isNaN(rememberedStep)
+            ? program.stepSize() * unitStep(program) * weight
+            : Math.min(rememberedStep, largest);
+    double sufficient =
+        program.optimizer() == OptimizerKind.GRADIENT
+                || program.optimizer() == OptimizerKind.NESTEROV
+            ? GRADIENT_INCREASE
+            : DIRECTION_INCREASE;
+    boolean halved = false;
+    for (int trial = 0; trial <= MOST_HALVINGS; trial++) {
+      arithmetic.propose(step, 0.0, 0.0, proposal);
+      if (isAtLeast(point.surrogate + sufficient * step * direction.slope)) {
+        if (isFirst || Double.isNaN(rememberedStep)) {
+          // A step taken at the first trial may have been too short: try twice as long next time.
+          rememberedStep = halved ? step : Math.min(2.0 * step, largest);
+        }
+        return step;
+      }
+      halved = true;
+      stepsRejected++;
+      step *= 0.5;
+    }
+    return Double.NaN;
+  }
+
+  /** Written so that a NaN surrogate is refused. */
+  private boolean isAtLeast(double target) {
+    return proposal.surrogate + proposal.evaluationError + point.evaluationError >= target;
+  }
+}

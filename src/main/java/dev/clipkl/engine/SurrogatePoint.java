@@ -1,0 +1,31 @@
+package dev.clipkl.engine;
+
+/** The clipped surrogate and its row coefficients at one policy; reused, so fields are written. */
+public final class SurrogatePoint {
+  /** {@code sum p_old min(rho A, clip(rho) A) - lambda D(p)}. */
+  public double surrogate;
+
+  /** {@code E_p[G]} with {@code G = A 1[clip inactive] - lambda f'(w)}. */
+  public double meanCoefficient;
+
+  /** p_old-mass of the actions whose clip is active. */
+  public double bindingMass;
+
+  /** Number of actions whose clip is active. */
+  public int bindingActions;
+
+  /** p_old-mass of the actions outside the ratio band. */
+  public double outsideMass;
+
+  /** Largest error that rounding can have made in {@link #surrogate}. */
+  public double evaluationError;
+
+  void set(SurrogatePoint other) {
+    surrogate = other.surrogate;
+    meanCoefficient = other.meanCoefficient;
+    bindingMass = other.bindingMass;
+    bindingActions = other.bindingActions;
+    outsideMass = other.outsideMass;
+    evaluationError = other.evaluationError;
+  }
+}

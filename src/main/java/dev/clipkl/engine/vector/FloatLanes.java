@@ -1,0 +1,190 @@
+package dev.clipkl.engine.vector;
+
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Elementary functions on float32 lanes.
+ *
+ * <p>Each is a fixed sequence of IEEE operations (no {@code VectorOperators.EXP}, whose result
+ * depends on whether the code is compiled), so that interpreted and compiled code give the same
+ * bits. The polynomial coefficients were fitted to minimise the largest error on their interval.
+ *
+ * <p>A loop that the compiler cannot inline whole keeps its vectors on the heap, tens of times
+ * slower, and its budget is some 60 vector operations. So every loop in this package is short: it
+ * writes its terms to a small buffer, and one of the two sums here adds them up.
+ */
+final class FloatLanes {
+  static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  static final int LANES = SPECIES.length();
+
+  private static final VectorSpecies<Integer> INTS =
+      VectorSpecies.of(int.class, SPECIES.vectorShape());
+  static final VectorSpecies<Double> DOUBLES =
+      VectorSpecies.of(double.class, SPECIES.vectorShape());
+
+  /** Below this, e^x is not a normal float32: the result is flushed to 0. */
+  private static final float LEAST_EXPONENT = -87.3f;
+
+  /** Above this, e^x is not finite: the argument is clamped. */
+  private static final float LARGEST_EXPONENT = 88.7f;
+
+  /**
+   * Ratios are formed as exponentials clamped to e^-80 .. e^80 (5.5e34), so that products with
+   * lambda and an advantage stay finite. A policy's probability leaves this range of its reference
+   * only where both its row gradient and its share of any metric are below float32 resolution.
+   */
+  static final float RATIO_EXPONENT = 80f;
+
+  private static final float LOG2_E = 1.442695f;
+  private static final float LN2_HIGH = 355f / 512f;
+  private static final float LN2_LOW = -2.12194440e-4f;
+  private static final float ROUND_MAGIC = 12582912f;
+
+  private FloatLanes() {}
+
+  /** {@code e^x}, relative error below 1.5 units in the last place; 0 below e^-87.3. */
+  static FloatVector exp(FloatVector x) {
+    FloatVector bounded = atMost(atLeast(x, LEAST_EXPONENT), LARGEST_EXPONENT);
+    FloatVector n = bounded.fma(broadcast(LOG2_E), broadcast(ROUND_MAGIC)).sub(ROUND_MAGIC);
+    FloatVector r = n.fma(broadcast(-LN2_LOW), n.fma(broadcast(-LN2_HIGH), bounded));
+    FloatVector q = broadcast(0.0013814596f);
+    q = q.fma(r, broadcast(0.0083687175f));
+    q = q.fma(r, broadcast(0.04166839f));
+    q = q.fma(r, broadcast(0.16666521f));
+    q = q.fma(r, broadcast(0.49999994f));
+    FloatVector mantissa = q.mul(r).fma(r, r).add(1f);
+    IntVector exponent =
+        ((IntVector) n.convertShape(VectorOperators.F2I, INTS, 0))
+            .add(127)
+            .lanewise(VectorOperators.LSHL, 23);
+    FloatVector scaled = mantissa.mul(exponent.reinterpretAsFloats());
+    return scaled.blend(0f, x.lt(LEAST_EXPONENT));
+  }
+
+  /** {@code e^x} with x clamped to [-80, 80]: see {@link #RATIO_EXPONENT}. */
+  static FloatVector ratioExp(FloatVector x) {
+    return exp(atMost(atLeast(x, -RATIO_EXPONENT), RATIO_EXPONENT));
+  }
+
+  /** {@code log x} for positive normal x, absolute error below 1e-7 near 1, else 2 ulp. */
+  static FloatVector log(FloatVector x) {
+    IntVector bits = x.reinterpretAsInts();
+    IntVector exponent = bits.sub(0x3f3504f3).lanewise(VectorOperators.ASHR, 23);
+    FloatVector f =
+        bits.sub(exponent.lanewise(VectorOperators.LSHL, 23)).reinterpretAsFloats().sub(1f);
+    FloatVector q = broadcast(-0.0763443f);
+    q = q.fma(f, broadcast(0.1276155f));
+    q = q.fma(f, broadcast(-0.13160194f));
+    q = q.fma(f, broadcast(0.14201762f));
+    q = q.fma(f, broadcast(-0.16623357f));
+    q = q.fma(f, broadcast(0.20001227f));
+    q = q.fma(f, broadcast(-0.25000823f));
+    q = q.fma(f, broadcast(0.3333333f));
+    FloatVector square = f.mul(f);
+    FloatVector n = (FloatVector) exponent.convertShape(VectorOperators.I2F, SPECIES, 0);
+    FloatVector tail = q.mul(f).sub(0.5f).fma(square, n.mul(LN2_LOW));
+    return n.fma(broadcast(LN2_HIGH), f.add(tail));
+  }
+
+  /** {@code log(1 + x)} for x above -1, keeping the digits of small x. */
+  static FloatVector log1p(FloatVector x) {
+    FloatVector sum = x.add(1f);
+    return log(sum).add(x.sub(sum.sub(1f)).div(sum));
+  }
+
+  /** {@code e^x - 1 - x} for {@code |x| <= 1}, relative error below 3 ulp. */
+  static FloatVector expMinusLinear(FloatVector x) {
+    FloatVector q = broadcast(2.7722801e-6f);
+    q = q.fma(x, broadcast(2.535483e-5f));
+    q = q.fma(x, broadcast(1.9844025e-4f));
+    q = q.fma(x, broadcast(0.0013885451f));
+    q = q.fma(x, broadcast(0.0083333105f));
+    q = q.fma(x, broadcast(0.041666735f));
+    q = q.fma(x, broadcast(0.16666667f));
+    q = q.fma(x, broadcast(0.5f));
+    return q.mul(x).mul(x);
+  }
+
+  /** {@code log(1 + e^x)}. */
+  static FloatVector softplus(FloatVector x) {
+    FloatVector positive = atLeast(x, 0f);
+    return positive.add(log1p(exp(x.abs().neg())));
+  }
+
+  static FloatVector broadcast(float value) {
+    return FloatVector.broadcast(SPECIES, value);
+  }
+
+  /** {@code max(x, bound)}; compare and blend, since the vector maximum follows slow NaN rules. */
+  static FloatVector atLeast(FloatVector x, float bound) {
+    return x.blend(bound, x.lt(bound));
+  }
+
+  static FloatVector atMost(FloatVector x, float bound) {
+    VectorMask<Float> above = x.compare(VectorOperators.GT, bound);
+    return x.blend(bound, above);
+  }
+
+  /** {@code sum terms[i]} over {@code [0, length)}, float64 accumulation in a fixed order. */
+  static double sum(float[] terms, int length) {
+    DoubleVector sum = DoubleVector.zero(DOUBLES);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, terms, i);
+      sum =
+          sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
+              .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+    }
+    return total(sum);
+  }
+
+  /**
+   * {@code sum a[i] b[i]} over {@code length} entries: float32 products, float64 accumulation in a
+   * fixed order.
+   */
+  static double dot(float[] a, int aStart, float[] b, int bStart, int length) {
+    DoubleVector sum = DoubleVector.zero(DOUBLES);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector x =
+          FloatVector.fromArray(SPECIES, a, aStart + i)
+              .mul(FloatVector.fromArray(SPECIES, b, bStart + i));
+      sum =
+          sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
+              .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+    }
+    return total(sum);
+  }
+
+  /** Lanes are added first to last: {@code reduceLanes} leaves its order open. */
+  private static double total(DoubleVector sum) {
+    double total = 0.0;
+    for (int lane = 0; lane < DOUBLES.length(); lane++) {
+      total += sum.lane(lane);
+    }
+    return total;
+  }
+
+  /** Largest entry; -infinity for an empty array. */
+  static float largest(float[] array) {
+    FloatVector largest = broadcast(Float.NEGATIVE_INFINITY);
+    for (int i = 0; i < array.length; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, array, i);
+      largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
+    }
+    return largest.reduceLanes(VectorOperators.MAX);
+  }
+
+  /** Least entry; infinity for an empty array. */
+  static float least(float[] array) {
+    FloatVector least = broadcast(Float.POSITIVE_INFINITY);
+    for (int i = 0; i < array.length; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, array, i);
+      least = least.blend(x, x.lt(least));
+    }
+    return least.reduceLanes(VectorOperators.MIN);
+  }
+}

@@ -1,0 +1,374 @@
+package dev.clipkl.engine.vector;
+
+import static dev.clipkl.engine.vector.FloatLanes.LANES;
+import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
+import static dev.clipkl.engine.vector.FloatLanes.broadcast;
+import static dev.clipkl.engine.vector.FloatLanes.dot;
+import static dev.clipkl.engine.vector.FloatLanes.exp;
+import static dev.clipkl.engine.vector.FloatLanes.largest;
+import static dev.clipkl.engine.vector.FloatLanes.least;
+
+import dev.clipkl.engine.ActorState;
+import dev.clipkl.engine.AscentDirection;
+import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.engine.RowArithmetic;
+import dev.clipkl.engine.RowBlock;
+import dev.clipkl.engine.RowMetric;
+import dev.clipkl.engine.RowOptimum;
+import dev.clipkl.engine.RowProgram;
+import dev.clipkl.engine.SurrogatePoint;
+import dev.clipkl.objective.ClippedSurrogate;
+import dev.clipkl.objective.Divergence;
+import dev.clipkl.table.RowTable;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Row sweeps on float32 lanes. The row is copied into scratch arrays once per visit and stays in
+ * cache for all its inner steps.
+ *
+ * <p>Arrays are padded to the vector width. Padding repeats the row's last action, so that it
+ * changes no minimum or maximum, and has probabilities of 0, so that it changes no sum.
+ */
+final class VectorArithmetic implements RowArithmetic {
+  /** Float32 rounding of log-probabilities and probabilities within the surrogate's sum. */
+  private static final double EVALUATION_ERROR = 0x1p-23;
+
+  /** A carried normaliser is safe while no logit has moved further than this, nats. */
+  private static final double SAFE_MOVE = 30.0;
+
+  private final int columns;
+  private final int padded;
+  private final OptimizerKind optimizer;
+  private final RowChunk chunk = new RowChunk();
+  private final float[] logReference;
+  private final float[] reference;
+  private final float[] actionValue;
+  private final float[] oldLogProb;
+  private final float[] oldProb;
+  private final float[] gradients;
+  private final float[] directions;
+  private final DirectionSweep directionSweep;
+  private PolicyScratch current;
+  private PolicyScratch proposed;
+
+  private float meanActionValue;
+  private double meanAbsoluteAdvantage;
+  private double largestMove;
+  private float lambda;
+  private ClippedSurrogate clip = ClippedSurrogate.of(0.2);
+  private Divergence divergence = Divergence.parse("reverse-kl");
+  private ChunkDivergence chunkDivergence = ChunkDivergence.of(divergence);
+
+  VectorArithmetic(int columns, OptimizerKind optimizer) {
+    this.columns = columns;
+    this.padded = Math.ceilDiv(columns, LANES) * LANES;
+    this.optimizer = optimizer;
+    logReference = new float[padded];
+    reference = new float[padded];
+    actionValue = new float[padded];
+    oldLogProb = new float[padded];
+    oldProb = new float[padded];
+    gradients = new float[padded];
+    directions = new float[padded];
+    current = new PolicyScratch(padded);
+    proposed = new PolicyScratch(padded);
+    directionSweep = DirectionSweep.of(optimizer, padded);
+  }
+
+  /** Float arrays of a row's length that this class holds. */
+  static int arrays(OptimizerKind optimizer) {
+    return 7 + 2 * PolicyScratch.ARRAYS + 2 * optimizer.momentTables();
+  }
+
+  @Override
+  public void load(RowBlock block, RowProgram program, int row) {
+    lambda = (float) program.lambda();
+    clip = program.clip();
+    if (!program.divergence().equals(divergence)) {
+      divergence = program.divergence();
+      chunkDivergence = ChunkDivergence.of(divergence);
+    }
+    ActorState actor = block.actor();
+    actor.logits().readRow(row, current.logits);
+    block.reference().readRow(row, logReference);
+    block.actionValues().readRow(row, actionValue);
+    directionSweep.load(actor.moments(), row);
+    pad(current.logits);
+    pad(logReference);
+    pad(actionValue);
+    for (int i = 0; i < padded; i += LANES) {
+      exp(FloatVector.fromArray(SPECIES, logReference, i)).intoArray(reference, i);
+    }
+    clearPadding(reference);
+    current.normalize(largest(current.logits), columns);
+  }
+
+  private void pad(float[] array) {
+    Arrays.fill(array, columns, padded, array[columns - 1]);
+  }
+
+  private void clearPadding(float[] array) {
+    Arrays.fill(array, columns, padded, 0f);
+  }
+
+  @Override
+  public void store(RowBlock block, int row) {
+    block.actor().logits().writeRow(row, current.logits);
+    directionSweep.store(block.actor().moments(), row);
+  }
+
+  @Override
+  public double actionValueSpan() {
+    return largest(actionValue) - least(actionValue);
+  }
+
+  @Override
+  public void anchor() {
+    FloatVector logNormalizer = broadcast((float) current.logNormalizer);
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector.fromArray(SPECIES, current.mass, i)
+          .mul(current.inverseNormalizer)
+          .intoArray(oldProb, i);
+      FloatVector.fromArray(SPECIES, current.logits, i).sub(logNormalizer).intoArray(oldLogProb, i);
+    }
+    meanActionValue = (float) dot(oldProb, 0, actionValue, 0, padded);
+    meanAbsoluteAdvantage = 0.0;
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
+      for (int i = 0; i < chunk.length; i += LANES) {
+        FloatVector.fromArray(SPECIES, actionValue, start + i)
+            .sub(meanActionValue)
+            .abs()
+            .intoArray(chunk.terms, i);
+      }
+      meanAbsoluteAdvantage += dot(oldProb, start, chunk.terms, 0, chunk.length);
+    }
+  }
+
+  @Override
+  public void measure(SurrogatePoint point) {
+    measure(current, point);
+  }
+
+  private void measure(PolicyScratch policy, SurrogatePoint point) {
+    chunk.meanDerivative = 0.0;
+    chunk.divergence = 0.0;
+    point.surrogate = 0.0;
+    point.meanCoefficient = 0.0;
+    point.bindingMass = 0.0;
+    point.bindingActions = 0;
+    point.outsideMass = 0.0;
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      fillChunk(policy, start);
+      chunkDivergence.measure(chunk);
+      clipAdvantages(policy, start);
+      fillCoefficients(policy, start);
+      double kept = dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
+      point.meanCoefficient += kept;
+      point.surrogate += kept + dot(oldProb, start, chunk.terms, 0, chunk.length);
+      countClipped(start, point);
+    }
+    double exactLambda = lambda;
+    point.meanCoefficient -= exactLambda * chunk.meanDerivative;
+    point.surrogate -= exactLambda * chunk.divergence;
+    point.evaluationError = EVALUATION_ERROR * (exactLambda + meanAbsoluteAdvantage);
+  }
+
+  /** Probabilities and log-ratios of one chunk of the row. */
+  private void fillChunk(PolicyScratch policy, int start) {
+    chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
+    FloatVector logNormalizer = broadcast((float) policy.logNormalizer);
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector.fromArray(SPECIES, policy.mass, start + i)
+          .mul(policy.inverseNormalizer)
+          .intoArray(chunk.prob, i);
+      FloatVector.fromArray(SPECIES, reference, start + i).intoArray(chunk.reference, i);
+      FloatVector.fromArray(SPECIES, policy.logits, start + i)
+          .sub(logNormalizer)
+          .sub(FloatVector.fromArray(SPECIES, logReference, start + i))
+          .intoArray(chunk.logRatio, i);
+    }
+  }
+
+  /**
+   * {@code A 1[clip inactive]} to keptAdvantage, {@code (1 +- eps) A 1[clip active]} to terms, and
+   * log(p / p_old) to scratch.
+   */
+  private void clipAdvantages(PolicyScratch policy, int start) {
+    FloatVector logNormalizer = broadcast((float) policy.logNormalizer);
+    FloatVector upperRatio = broadcast((float) (1.0 + clip.clipEpsilon()));
+    FloatVector lowerRatio = broadcast((float) (1.0 - clip.clipEpsilon()));
+    float logUpper = (float) clip.logUpper();
+    float logLower = (float) clip.logLower();
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector advantage =
+          FloatVector.fromArray(SPECIES, actionValue, start + i).sub(meanActionValue);
+      FloatVector logProbRatio =
+          FloatVector.fromArray(SPECIES, policy.logits, start + i)
+              .sub(logNormalizer)
+              .sub(FloatVector.fromArray(SPECIES, oldLogProb, start + i));
+      logProbRatio.intoArray(chunk.scratch, i);
+      VectorMask<Float> positive = advantage.compare(VectorOperators.GE, 0f);
+      VectorMask<Float> above = logProbRatio.compare(VectorOperators.GT, logUpper);
+      VectorMask<Float> below = logProbRatio.lt(logLower);
+      VectorMask<Float> clipped = above.and(positive).or(below.andNot(positive));
+      advantage.blend(0f, clipped).intoArray(chunk.keptAdvantage, i);
+      FloatVector bound = lowerRatio.blend(upperRatio, positive).mul(advantage);
+      broadcast(0f).blend(bound, clipped).intoArray(chunk.terms, i);
+    }
+  }
+
+  /** {@code G = A 1[clip inactive] - lambda f'}. */
+  private void fillCoefficients(PolicyScratch policy, int start) {
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector.fromArray(SPECIES, chunk.derivative, i)
+          .fma(broadcast(-lambda), FloatVector.fromArray(SPECIES, chunk.keptAdvantage, i))
+          .intoArray(policy.coefficient, start + i);
+      FloatVector.fromArray(SPECIES, chunk.curvature, i).intoArray(policy.curvature, start + i);
+    }
+  }
+
+  /** Clip fractions; overwrites terms and scratch2. */
+  private void countClipped(int start, SurrogatePoint point) {
+    float logUpper = (float) clip.logUpper();
+    float logLower = (float) clip.logLower();
+    int bindingActions = 0;
+    for (int i = 0; i < chunk.length; i += LANES) {
+      // A clipped action's own term is (1 +- eps) A; an advantage of exactly 0 has no gradient to
+      // lose.
+      VectorMask<Float> clipped =
+          FloatVector.fromArray(SPECIES, chunk.terms, i).compare(VectorOperators.NE, 0f);
+      broadcast(0f).blend(1f, clipped).intoArray(chunk.terms, i);
+      bindingActions += clipped.trueCount();
+      FloatVector logProbRatio = FloatVector.fromArray(SPECIES, chunk.scratch, i);
+      VectorMask<Float> outside =
+          logProbRatio.compare(VectorOperators.GT, logUpper).or(logProbRatio.lt(logLower));
+      broadcast(0f).blend(1f, outside).intoArray(chunk.scratch2, i);
+    }
+    point.bindingActions += bindingActions;
+    if (start + chunk.length == padded && columns < padded) {
+      // Padding repeats the last action, so it is clipped exactly when that is.
+      point.bindingActions -= (padded - columns) * (int) chunk.terms[chunk.length - 1];
+    }
+    point.bindingMass += dot(oldProb, start, chunk.terms, 0, chunk.length);
+    point.outsideMass += dot(oldProb, start, chunk.scratch2, 0, chunk.length);
+  }
+
+  @Override
+  public void direction(SurrogatePoint point, int momentumSteps, AscentDirection result) {
+    float mean = (float) point.meanCoefficient;
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector prob =
+          FloatVector.fromArray(SPECIES, current.mass, i).mul(current.inverseNormalizer);
+      FloatVector.fromArray(SPECIES, current.coefficient, i)
+          .sub(mean)
+          .mul(prob)
+          .intoArray(gradients, i);
+    }
+    directionSweep.run(
+        current,
+        gradients,
+        mean,
+        momentumSteps,
+        lambda,
+        (float) divergence.curvatureAtReference(),
+        directions);
+    result.momentumSlope = directionSweep.momentumSlope(directions);
+    result.slope = dot(gradients, 0, directions, 0, padded);
+    result.squaredGradientNorm = dot(gradients, 0, gradients, 0, padded);
+    float least = least(directions);
+    float largest = largest(directions);
+    result.span = (double) largest - least;
+    largestMove = Math.max(Math.abs((double) least), Math.abs((double) largest));
+  }
+
+  @Override
+  public double coefficientSpan() {
+    return (double) largest(current.coefficient) - least(current.coefficient);
+  }
+
+  @Override
+  public double largestCurvature(SurrogatePoint point) {
+    float mean = (float) point.meanCoefficient;
+    FloatVector largest = broadcast(0f);
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector curvature =
+          FloatVector.fromArray(SPECIES, current.curvature, i)
+              .fma(broadcast(-lambda), FloatVector.fromArray(SPECIES, current.coefficient, i))
+              .sub(mean)
+              .abs();
+      largest = largest.blend(curvature, curvature.compare(VectorOperators.GT, largest));
+    }
+    return largest.reduceLanes(VectorOperators.MAX);
+  }
+
+  @Override
+  public void propose(double step, double momentum, double nextMomentum, SurrogatePoint point) {
+    if (optimizer == OptimizerKind.NESTEROV) {
+      directionSweep.moveWithMomentum(
+          current.logits, directions, step, momentum, nextMomentum, proposed.logits);
+      proposed.normalize(largest(proposed.logits), columns);
+    } else {
+      float length = (float) step;
+      for (int i = 0; i < padded; i += LANES) {
+        FloatVector.fromArray(SPECIES, directions, i)
+            .fma(broadcast(length), FloatVector.fromArray(SPECIES, current.logits, i))
+            .intoArray(proposed.logits, i);
+      }
+      boolean isSafe = step * largestMove < SAFE_MOVE;
+      proposed.normalize(isSafe ? current.logNormalizer : largest(proposed.logits), columns);
+    }
+    measure(proposed, point);
+  }
+
+  @Override
+  public void accept() {
+    PolicyScratch swap = current;
+    current = proposed;
+    proposed = swap;
+    directionSweep.accept();
+  }
+
+  @Override
+  public void summarize(@Nullable RowOptimum optimum, double[] metrics) {
+    chunk.meanDerivative = 0.0;
+    chunk.divergence = 0.0;
+    PolicySummary summary = new PolicySummary();
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      fillChunk(current, start);
+      chunkDivergence.measure(chunk);
+      summary.add(chunk, start, current, actionValue, oldLogProb, oldProb);
+      if (optimum != null) {
+        fillOptimumDistance(optimum, start);
+        summary.gap += chunkDivergence.gap(chunk);
+      }
+    }
+    summary.write(metrics);
+    double exactLambda = lambda;
+    metrics[RowMetric.DIVERGENCE.ordinal()] = chunk.divergence;
+    metrics[RowMetric.VALUE.ordinal()] =
+        metrics[RowMetric.ACTION_VALUE.ordinal()] - exactLambda * chunk.divergence;
+    metrics[RowMetric.GAP.ordinal()] = optimum == null ? Double.NaN : exactLambda * summary.gap;
+  }
+
+  private void fillOptimumDistance(RowOptimum optimum, int start) {
+    float largest = (float) optimum.largestActionValue();
+    float offset = (float) optimum.offset();
+    for (int i = 0; i < chunk.length; i += LANES) {
+      broadcast(largest)
+          .sub(FloatVector.fromArray(SPECIES, actionValue, start + i))
+          .add(offset)
+          .div(lambda)
+          .intoArray(chunk.optimumDistance, i);
+    }
+  }
+
+  @Override
+  public void writeDirection(RowTable destination, int row) {
+    destination.writeRow(row, directions);
+  }
+}

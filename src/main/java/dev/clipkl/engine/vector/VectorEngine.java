@@ -1,0 +1,45 @@
+package dev.clipkl.engine.vector;
+
+import dev.clipkl.engine.EngineKind;
+import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.engine.RowArithmetic;
+import dev.clipkl.engine.RowEngine;
+
+/** Fused row programs in float32 on the CPU's vector unit, with float64 sums. */
+public final class VectorEngine extends RowEngine {
+
+  /**
+   * A vector engine with its own threads.
+   *
+   * @param threads at least 1
+   */
+  public VectorEngine(int threads) {
+    super(threads);
+  }
+
+  /** Width of the vectors that the engine uses on this machine, bits. */
+  public static int vectorBits() {
+    return FloatLanes.SPECIES.vectorBitSize();
+  }
+
+  @Override
+  public EngineKind kind() {
+    return EngineKind.VECTOR;
+  }
+
+  @Override
+  public String description() {
+    return "vector: float32 with float64 sums, %d-bit vectors, threads %d"
+        .formatted(vectorBits(), threads());
+  }
+
+  @Override
+  public long scratchBytes(int columns, OptimizerKind optimizer) {
+    return (long) threads() * columns * Float.BYTES * VectorArithmetic.arrays(optimizer);
+  }
+
+  @Override
+  protected RowArithmetic createArithmetic(int columns, OptimizerKind optimizer) {
+    return new VectorArithmetic(columns, optimizer);
+  }
+}

@@ -1,0 +1,74 @@
+package dev.clipkl.exact;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.clipkl.Golden;
+import dev.clipkl.engine.RowFixture;
+import dev.clipkl.engine.RowOptimum;
+import dev.clipkl.objective.Divergence;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+final class RowOptimumSolverTest {
+
+  @ParameterizedTest
+  @CsvSource({
+    "reverse-kl, rkl",
+    "forward-kl, fkl",
+    "js, js",
+    "chi2, chi2",
+    "hellinger2, hellinger2",
+    "alpha(0.5), alpha0.5",
+    "alpha(1.5), alpha1.5",
+    "alpha(-1), alpha-1",
+    "alpha(2), alpha2",
+    "alpha(3), alpha3"
+  })
+  void reproducesGoldenOptima(String name, String golden) {
+    JsonNode expected = Golden.of("G1." + golden);
+    double[] reference = RowFixture.log(0.5, 0.3, 0.2);
+    double[] values = {1.0, 0.2, 0.5};
+    RowOptimumSolver solver = new RowOptimumSolver(Divergence.parse(name), 0.5);
+    RowOptimum optimum = solver.solve(reference, values);
+    assertThat(optimum.value()).isCloseTo(expected.get("Vstar").doubleValue(), within(1e-14));
+    assertThat(optimum.errorBound()).isBetween(0.0, 1e-14);
+    double[] policy =
+        Arrays.stream(solver.logPolicy(optimum, reference, values)).map(Math::exp).toArray();
+    assertThat(policy).containsExactly(Golden.row(expected.get("pstar")), within(1e-14));
+    assertThat(optimum.zeros()).isEqualTo(name.equals("alpha(3)") ? 1 : 0);
+    Divergence divergence = Divergence.parse(name);
+    double nu = optimum.largestActionValue() + optimum.offset();
+    if (divergence.derivativeSupremum() < Double.POSITIVE_INFINITY) {
+      nu -= 0.5 * divergence.derivativeSupremum();
+    }
+    assertThat(nu).isCloseTo(expected.get("nu").doubleValue(), within(1e-14));
+  }
+
+  static Stream<Divergence> divergences() {
+    return RowFixture.divergences();
+  }
+
+  @ParameterizedTest
+  @MethodSource("divergences")
+  void solvesLongRowsOverManyLambdasWithinItsOwnErrorBound(Divergence divergence) {
+    long seed = 41L;
+    Random random = new Random(seed);
+    for (double lambda : new double[] {1e-3, 0.1, 1.0, 50.0}) {
+      double[] reference = RowFixture.logSoftmax(RowFixture.normal(random, 20_011, 0.0, 3.0));
+      double[] values = RowFixture.normal(random, 20_011, 0.5, 0.2);
+      RowOptimumSolver solver = new RowOptimumSolver(divergence, lambda);
+      RowOptimum optimum = solver.solve(reference, values);
+      double mass =
+          Arrays.stream(solver.logPolicy(optimum, reference, values)).map(Math::exp).sum();
+      String situation = "%s, lambda %s, seed %d".formatted(divergence.name(), lambda, seed);
+      assertThat(mass).as(situation).isCloseTo(1.0, within(1e-12));
+      assertThat(optimum.errorBound()).as(situation).isBetween(0.0, 1e-11 * (1.0 + lambda));
+    }
+  }
+}
