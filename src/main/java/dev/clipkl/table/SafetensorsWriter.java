@@ -8,7 +8,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -31,9 +30,6 @@ import java.util.TreeMap;
 public final class SafetensorsWriter implements AutoCloseable {
   private static final int DATA_ALIGNMENT = 64;
   private static final int BUFFER_BYTES = 1 << 20;
-
-  /** Floats converted at a time on their way from a row table to a narrower or wider type. */
-  private static final int CHUNK = 8192;
 
   /**
    * A tensor to be written.
@@ -270,14 +266,22 @@ public final class SafetensorsWriter implements AutoCloseable {
     end(count);
   }
 
-  /** Appends one row of {@code table}, without its padding; see {@link #writeFloats}. */
+  /**
+   * Appends one row of {@code table}, without its padding; see {@link #writeFloats}. A float64
+   * table comes back bit for bit only from an F64 tensor.
+   */
   public void writeRow(RowTable table, long row) {
-    MemorySegment values = table.row(row);
-    float[] chunk = new float[Math.min(CHUNK, table.columns())];
-    for (long done = 0; done < table.columns(); done += chunk.length) {
-      int n = (int) Math.min(chunk.length, table.columns() - done);
-      MemorySegment.copy(values, ValueLayout.JAVA_FLOAT_UNALIGNED, done * Float.BYTES, chunk, 0, n);
-      writeFloats(chunk, n);
+    switch (table.precision()) {
+      case FLOAT32 -> {
+        float[] values = new float[table.columns()];
+        table.readRow(row, values);
+        writeFloats(values, values.length);
+      }
+      case FLOAT64 -> {
+        double[] values = new double[table.columns()];
+        table.readRow(row, values);
+        writeDoubles(values, values.length);
+      }
     }
   }
 

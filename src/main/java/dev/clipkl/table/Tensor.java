@@ -233,27 +233,38 @@ public final class Tensor {
   }
 
   /**
-   * Reads {@code table.columns()} elements from {@code firstElement} on into row {@code row}.
+   * Reads {@code table.columns()} elements from {@code firstElement} on into row {@code row}; exact
+   * unless F64 is rounded to a float32 table.
    *
    * @throws InputException if the stored type is no floating-point type
    * @throws IndexOutOfBoundsException if the elements or the rows do not reach
    */
   public void readRow(long firstElement, RowTable table, long row) {
-    if (type == TensorType.F32) {
-      Objects.checkFromIndexSize(firstElement, table.columns(), elements());
-      MemorySegment.copy(
-          data,
-          FLOAT,
-          firstElement * Float.BYTES,
-          table.row(row),
-          ValueLayout.JAVA_FLOAT_UNALIGNED,
-          0,
-          table.columns());
-      return;
+    int columns = table.columns();
+    Objects.checkFromIndexSize(firstElement, columns, elements());
+    switch (table.precision()) {
+      case FLOAT32 -> {
+        if (type == TensorType.F32) {
+          MemorySegment.copy(
+              data,
+              FLOAT,
+              firstElement * Float.BYTES,
+              table.row(row),
+              ValueLayout.JAVA_FLOAT_UNALIGNED,
+              0,
+              columns);
+        } else {
+          float[] values = new float[columns];
+          readFloats(firstElement, values, columns);
+          table.writeRow(row, values);
+        }
+      }
+      case FLOAT64 -> {
+        double[] values = new double[columns];
+        readDoubles(firstElement, values, columns);
+        table.writeRow(row, values);
+      }
     }
-    float[] values = new float[table.columns()];
-    readFloats(firstElement, values, values.length);
-    table.writeRow(row, values);
   }
 
   /**

@@ -1,0 +1,62 @@
+package dev.clipkl.language;
+
+import dev.clipkl.table.RowTable;
+import dev.clipkl.table.SafetensorsFile;
+import java.util.List;
+
+/** A stored {@link NGramModel}: one row per prompt, from the prompt's last tokens. */
+public final class NGramReference implements ReferenceFile {
+  private final String path;
+  private final String tokenizerName;
+  private final String tokenizerFingerprint;
+  private final String corpus;
+  private final NGramModel model;
+
+  private NGramReference(SafetensorsFile file) {
+    path = file.path().toString();
+    tokenizerName = NGramFile.required(file, "tokenizer");
+    tokenizerFingerprint = NGramFile.required(file, "tokenizer_fingerprint");
+    corpus = NGramFile.required(file, "corpus");
+    model = NGramFile.read(file);
+  }
+
+  static NGramReference read(SafetensorsFile file) {
+    return new NGramReference(file);
+  }
+
+  /** The model itself. */
+  public NGramModel model() {
+    return model;
+  }
+
+  @Override
+  public String description() {
+    return "%d-gram model of %s, tokenizer %s".formatted(model.order(), corpus, tokenizerName);
+  }
+
+  @Override
+  public int vocabularySize() {
+    return model.vocabularySize();
+  }
+
+  @Override
+  public void check(List<Prompt> prompts, Tokenizer tokenizer) {
+    TableShape.requireVocabulary(path, model.vocabularySize(), tokenizer);
+    StoredTokenizer.require(path, tokenizerName, tokenizerFingerprint, tokenizer);
+  }
+
+  @Override
+  public void fillRows(List<Prompt> prompts, Tokenizer tokenizer, RowTable destination) {
+    check(prompts, tokenizer);
+    TableShape.requireRows(destination, prompts.size(), model.vocabularySize());
+    float[] row = new float[model.vocabularySize()];
+    for (int i = 0; i < prompts.size(); i++) {
+      model.logProbabilities(tokenizer.encode(prompts.get(i).text()), row);
+      destination.writeRow(i, row);
+    }
+  }
+
+  /** Does nothing: the model was read into memory. */
+  @Override
+  public void close() {}
+}
