@@ -1,0 +1,171 @@
+package dev.clipkl.training;
+
+import dev.clipkl.failure.EnvironmentException;
+import dev.clipkl.failure.InputException;
+import dev.clipkl.table.AtomicFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The folder of one run, held by one process at a time.
+ *
+ * <p>{@code config.yaml} is the resolved configuration, {@code run.json} what ran and how it ended,
+ * {@code metrics.jsonl} one line per outer iteration, {@code checkpoint/} the latest checkpoint,
+ * {@code policy.safetensors} the final policy.
+ */
+public final class RunDirectory implements AutoCloseable {
+  private static final String LOCK = "run.lock";
+
+  private final Path path;
+  private final FileChannel lockChannel;
+
+  private RunDirectory(Path path, FileChannel lockChannel) {
+    this.path = path;
+    this.lockChannel = lockChannel;
+  }
+
+  /**
+   * Starts a run in a folder that is new or empty.
+   *
+   * @throws InputException if the folder holds anything, cannot be made, or is in use
+   */
+  public static RunDirectory create(Path path, String configuration) {
+    try {
+      Files.createDirectories(path);
+    } catch (FileAlreadyExistsException e) {
+      throw new InputException(
+          "run.out: %s is a file, expected a folder".formatted(e.getFile()), e);
+    } catch (IOException e) {
+      throw new InputException(
+          "run.out: cannot create the folder %s: %s".formatted(path, reason(e)), e);
+    }
+    RunDirectory directory = lock(path);
+    try {
+      directory.requireEmpty();
+      AtomicFile.writeString(directory.configuration(), configuration);
+    } catch (RuntimeException e) {
+      directory.close();
+      throw e;
+    }
+    return directory;
+  }
+
+  /**
+   * Opens a run to continue it.
+   *
+   * @throws InputException if there is no run, or another process holds it
+   */
+  public static RunDirectory resume(Path path) {
+    if (!Files.isRegularFile(path.resolve("config.yaml"))) {
+      throw new InputException(
+          "--resume: %s holds no run, expected a folder with a config.yaml".formatted(path));
+    }
+    return lock(path);
+  }
+
+  private static RunDirectory lock(Path path) {
+    FileChannel channel = null;
+    try {
+      channel =
+          FileChannel.open(
+              path.resolve(LOCK),
+              StandardOpenOption.CREATE,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE);
+      FileLock lock = tryLock(channel);
+      if (lock == null) {
+        byte[] holder = new byte[32];
+        int length = channel.read(ByteBuffer.wrap(holder), 0);
+        channel.close();
+        throw new InputException(
+            "%s is in use by process %s: wait for it, or choose another --out"
+                .formatted(
+                    path, new String(holder, 0, Math.max(length, 0), StandardCharsets.US_ASCII)));
+      }
+      channel.truncate(0);
+      channel.write(
+          ByteBuffer.wrap(
+              Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)),
+          0);
+      return new RunDirectory(path, channel);
+    } catch (IOException e) {
+      throw new InputException(
+          "run.out: the folder %s is not writable: %s".formatted(path, reason(e)), e);
+    }
+  }
+
+  private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      return null;
+    }
+  }
+
+  private static String reason(IOException e) {
+    return e.getClass().getSimpleName().replace("Exception", "") + " " + e.getMessage();
+  }
+
+  private void requireEmpty() {
+    try (Stream<Path> entries = Files.list(path)) {
+      if (entries.anyMatch(entry -> !entry.endsWith(LOCK))) {
+        throw new InputException(
+            Files.exists(configuration())
+                ? "%s already holds a run: continue it with --resume %s, or choose another --out"
+                    .formatted(path, path)
+                : "run.out: the folder %s must be new or empty".formatted(path));
+      }
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot read the folder %s: %s".formatted(path, reason(e)), e);
+    }
+  }
+
+  /** The folder. */
+  public Path path() {
+    return path;
+  }
+
+  /** The resolved configuration. */
+  public Path configuration() {
+    return path.resolve("config.yaml");
+  }
+
+  /** What ran, and how it ended. */
+  public Path description() {
+    return path.resolve("run.json");
+  }
+
+  /** One line per outer iteration. */
+  public Path metrics() {
+    return path.resolve("metrics.jsonl");
+  }
+
+  /** The latest checkpoint; may not exist. */
+  public Path checkpoint() {
+    return path.resolve("checkpoint").resolve("state.safetensors");
+  }
+
+  /** The final policy; exists once the run has ended. */
+  public Path policy() {
+    return path.resolve("policy.safetensors");
+  }
+
+  @Override
+  public void close() {
+    try {
+      lockChannel.close();
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot release %s: %s".formatted(path, reason(e)), e);
+    }
+  }
+}
