@@ -45,7 +45,7 @@ final class CommandRunner {
     boolean debug = Arrays.asList(arguments).contains("--debug");
     int exitCode;
     try {
-      exitCode = commandLine().execute(arguments);
+      exitCode = commandLine(debug).execute(arguments);
     } catch (Throwable thrown) {
       exitCode = fail(thrown, debug);
     }
@@ -59,24 +59,27 @@ final class CommandRunner {
     return exitCode;
   }
 
-  private CommandLine commandLine() {
+  private CommandLine commandLine(boolean debug) {
     return new CommandLine(root)
         .setOut(out)
         .setErr(err)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler((e, arguments) -> usageError(e))
-        .setExecutionExceptionHandler((e, command, parsed) -> {
-          throw e;
-        });
+        // A handler that throws would make picocli print the stack trace itself.
+        .setExecutionExceptionHandler((e, command, parsed) -> fail(e, debug));
   }
 
   private int usageError(ParameterException e) {
-    StringBuilder line = new StringBuilder("clipkl: ").append(oneLine(e.getMessage()));
+    StringBuilder line = new StringBuilder("clipkl: ");
     if (e instanceof UnmatchedArgumentException unmatched) {
+      line.append("unknown argument '").append(unmatched.getUnmatched().getFirst()).append('\'');
       List<String> near = unmatched.getSuggestions();
       if (!near.isEmpty()) {
-        line.append("; did you mean ").append(String.join(" or ", near)).append('?');
+        line.append(", did you mean ").append(String.join(" or ", near)).append('?');
       }
+    } else {
+      String message = oneLine(e.getMessage());
+      line.append(message.substring(0, 1).toLowerCase(Locale.ROOT)).append(message.substring(1));
     }
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
     err.println(line.append(" (usage: ").append(command).append(" --help)"));
@@ -111,7 +114,10 @@ final class CommandRunner {
       }
       case UncheckedIOException e -> {
         exitCode = ENVIRONMENT;
-        message = "input or output failed: " + oneLine(e.getMessage());
+        IOException cause = e.getCause();
+        message =
+            "input or output failed: "
+                + (cause == null ? oneLine(e.getMessage()) : describe(cause));
       }
       default -> {
         exitCode = CHECK_FAILED;

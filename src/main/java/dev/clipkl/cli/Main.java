@@ -12,6 +12,7 @@ public final class Main {
    * (environment) or 130 (interrupted).
    */
   public static void main(String[] arguments) {
+    StandardError.restore();
     // The process's own streams are used because System.out encodes by locale, and JSON is UTF-8.
     System.exit(
         new CommandRunner(

@@ -15,7 +15,6 @@ import java.util.stream.IntStream;
  * @param momentumSteps inner steps since the optimizer's moments were last reset, per state
  * @param finished whether a state has reached its tolerance and is left alone
  */
-@SuppressWarnings("ArrayRecordComponent") // Mutable on purpose, and never compared.
 public record ActorState(
     RowTable logits,
     List<RowTable> moments,

@@ -11,12 +11,6 @@ public final class AscentDirection {
   /** {@code max - min} of the direction over the row. */
   public double span;
 
-  /** {@code max G - min G}. */
-  public double coefficientSpan;
-
-  /** {@code max_a |G_a - E_p G - lambda w_a f''(w_a)|}. */
-  public double largestCurvature;
-
   /** {@code <g, velocity>} for momentum, else 0. */
   public double momentumSlope;
 }

@@ -35,6 +35,12 @@ public interface RowArithmetic {
    */
   void direction(SurrogatePoint point, int momentumSteps, AscentDirection direction);
 
+  /** {@code max G - min G} at the current policy. */
+  double coefficientSpan();
+
+  /** {@code max_a |G_a - E_p G - lambda w_a f''(w_a)|} at the current policy. */
+  double largestCurvature(SurrogatePoint point);
+
   /**
    * Proposes {@code theta + step * direction} and measures the surrogate there.
    *

@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
  * @param firstRow first row, inclusive
  * @param endRow last row, exclusive
  */
-@SuppressWarnings("ArrayRecordComponent") // A view of large state; never compared.
 public record RowBlock(
     ActorState actor,
     RowTable reference,

@@ -159,8 +159,8 @@ final class RowLoop {
                       program.divergence(),
                       program.lambda(),
                       constantSmoothness,
-                      direction.coefficientSpan,
-                      direction.largestCurvature);
+                      arithmetic.coefficientSpan(),
+                      arithmetic.largestCurvature(point));
           case ADAM, NATURAL, NEWTON, PRECONDITIONED -> unitStep(program);
         };
     return Math.min(program.stepSize() * unit, program.clip().logUpper() / direction.span);

@@ -34,6 +34,12 @@ public record RowProgram(
     require(tolerance >= 0.0, "tolerance must be at least 0", tolerance);
   }
 
+  /** The same program with another ascent direction. */
+  public RowProgram withOptimizer(OptimizerKind other) {
+    return new RowProgram(
+        divergence, lambda, clip, other, stepRule, stepSize, innerSteps, tolerance);
+  }
+
   private static void require(boolean holds, String rule, Number got) {
     if (!holds) {
       throw new IllegalArgumentException(rule + ", got " + got);

@@ -168,7 +168,6 @@ final class ScalarArithmetic implements RowArithmetic {
     double slope = 0.0;
     double squaredNorm = 0.0;
     double momentumSlope = 0.0;
-    double largestCurvature = 0.0;
     for (int a = 0; a < columns; a++) {
       double logProb = logits[a] - logNormalizer;
       double curvature = divergence.curvature(logProb - logReference[a]);
@@ -196,14 +195,27 @@ final class ScalarArithmetic implements RowArithmetic {
           };
       slope += gradient * direction[a];
       squaredNorm += gradient * gradient;
-      largestCurvature = Math.max(largestCurvature, Math.abs(centred - lambda * curvature));
     }
     result.slope = slope;
     result.squaredGradientNorm = squaredNorm;
     result.momentumSlope = momentumSlope;
-    result.largestCurvature = largestCurvature;
     result.span = span(direction);
-    result.coefficientSpan = span(coefficient);
+  }
+
+  @Override
+  public double coefficientSpan() {
+    return span(coefficient);
+  }
+
+  @Override
+  public double largestCurvature(SurrogatePoint point) {
+    double largest = 0.0;
+    for (int a = 0; a < columns; a++) {
+      double curvature = divergence.curvature(logits[a] - logNormalizer - logReference[a]);
+      double centred = coefficient[a] - point.meanCoefficient;
+      largest = Math.max(largest, Math.abs(centred - lambda * curvature));
+    }
+    return largest;
   }
 
   @Override

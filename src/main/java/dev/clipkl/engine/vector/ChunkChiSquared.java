@@ -2,13 +2,11 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.accumulate;
 import static dev.clipkl.engine.vector.FloatLanes.atLeast;
+import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
-import static dev.clipkl.engine.vector.FloatLanes.total;
-import static dev.clipkl.engine.vector.FloatLanes.zeroSum;
+import static dev.clipkl.engine.vector.FloatLanes.sum;
 
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 
 /** {@code f(w) = (w - 1)^2}. */
@@ -16,26 +14,22 @@ final class ChunkChiSquared implements ChunkDivergence {
 
   @Override
   public void measure(RowChunk chunk) {
-    DoubleVector mean = zeroSum();
-    DoubleVector value = zeroSum();
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
       FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
       FloatVector w = ratioExp(ell);
-      FloatVector derivative = w.sub(1f).mul(2f);
-      derivative.intoArray(chunk.derivative, i);
+      FloatVector excess = w.sub(1f);
+      excess.mul(2f).intoArray(chunk.derivative, i);
       w.mul(2f).intoArray(chunk.curvature, i);
-      mean = accumulate(mean, p.mul(derivative));
-      value = accumulate(value, p.sub(q).mul(w.sub(1f)));
+      p.sub(q).mul(excess).intoArray(chunk.terms, i);
     }
-    chunk.meanDerivative += total(mean);
-    chunk.divergence += total(value);
+    chunk.meanDerivative += dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);
+    chunk.divergence += sum(chunk.terms, chunk.length);
   }
 
   @Override
   public double gap(RowChunk chunk) {
-    DoubleVector sum = zeroSum();
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
@@ -45,8 +39,8 @@ final class ChunkChiSquared implements ChunkDivergence {
       FloatVector w = ratioExp(ell);
       FloatVector other = atLeast(distance.mul(-0.5f).add(1f), 0f);
       FloatVector squared = p.sub(q.mul(other)).mul(w.sub(other));
-      sum = accumulate(sum, atLeast(distance.sub(2f), 0f).mul(p).add(squared));
+      atLeast(distance.sub(2f), 0f).mul(p).add(squared).intoArray(chunk.terms, i);
     }
-    return total(sum);
+    return sum(chunk.terms, chunk.length);
   }
 }

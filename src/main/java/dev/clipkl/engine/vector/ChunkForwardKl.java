@@ -2,15 +2,12 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.accumulate;
 import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
 import static dev.clipkl.engine.vector.FloatLanes.log;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
-import static dev.clipkl.engine.vector.FloatLanes.total;
-import static dev.clipkl.engine.vector.FloatLanes.zeroSum;
+import static dev.clipkl.engine.vector.FloatLanes.sum;
 
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -19,26 +16,27 @@ final class ChunkForwardKl implements ChunkDivergence {
 
   @Override
   public void measure(RowChunk chunk) {
-    DoubleVector mean = zeroSum();
-    DoubleVector value = zeroSum();
     for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
-      FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
       FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
       FloatVector inverse = ratioExp(ell.neg());
       broadcast(1f).sub(inverse).intoArray(chunk.derivative, i);
       inverse.intoArray(chunk.curvature, i);
-      FloatVector difference = p.sub(q);
-      mean = accumulate(mean, difference);
-      value = accumulate(value, difference.sub(q.mul(ell)));
     }
-    chunk.meanDerivative += total(mean);
-    chunk.divergence += total(value);
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
+      FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
+      FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
+      // p f' = p - q never forms 1 / w, so it also holds where p underflows.
+      FloatVector difference = p.sub(q);
+      difference.intoArray(chunk.scratch, i);
+      difference.sub(q.mul(ell)).intoArray(chunk.terms, i);
+    }
+    chunk.meanDerivative += sum(chunk.scratch, chunk.length);
+    chunk.divergence += sum(chunk.terms, chunk.length);
   }
 
   @Override
   public double gap(RowChunk chunk) {
-    DoubleVector sum = zeroSum();
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
@@ -48,8 +46,8 @@ final class ChunkForwardKl implements ChunkDivergence {
       FloatVector x = ell.add(log(distance));
       FloatVector far = p.mul(distance).sub(q).sub(q.mul(x));
       VectorMask<Float> near = x.abs().lt(1f);
-      sum = accumulate(sum, far.blend(q.mul(expMinusLinear(x)), near));
+      far.blend(q.mul(expMinusLinear(x)), near).intoArray(chunk.terms, i);
     }
-    return total(sum);
+    return sum(chunk.terms, chunk.length);
   }
 }

@@ -2,14 +2,12 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.accumulate;
 import static dev.clipkl.engine.vector.FloatLanes.broadcast;
+import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.exp;
 import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
-import static dev.clipkl.engine.vector.FloatLanes.total;
-import static dev.clipkl.engine.vector.FloatLanes.zeroSum;
+import static dev.clipkl.engine.vector.FloatLanes.sum;
 
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -18,25 +16,20 @@ final class ChunkReverseKl implements ChunkDivergence {
 
   @Override
   public void measure(RowChunk chunk) {
-    DoubleVector mean = zeroSum();
-    DoubleVector value = zeroSum();
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
       FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
-      FloatVector weighted = p.mul(ell);
       ell.intoArray(chunk.derivative, i);
       broadcast(1f).intoArray(chunk.curvature, i);
-      mean = accumulate(mean, weighted);
-      value = accumulate(value, weighted.sub(p).add(q));
+      p.mul(ell).sub(p).add(q).intoArray(chunk.terms, i);
     }
-    chunk.meanDerivative += total(mean);
-    chunk.divergence += total(value);
+    chunk.meanDerivative += dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);
+    chunk.divergence += sum(chunk.terms, chunk.length);
   }
 
   @Override
   public double gap(RowChunk chunk) {
-    DoubleVector sum = zeroSum();
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
@@ -46,8 +39,8 @@ final class ChunkReverseKl implements ChunkDivergence {
       FloatVector x = distance.neg().sub(ell);
       FloatVector far = exp(distance.neg()).mul(q).sub(p).sub(p.mul(x));
       VectorMask<Float> near = x.abs().lt(1f);
-      sum = accumulate(sum, far.blend(p.mul(expMinusLinear(x)), near));
+      far.blend(p.mul(expMinusLinear(x)), near).intoArray(chunk.terms, i);
     }
-    return total(sum);
+    return sum(chunk.terms, chunk.length);
   }
 }

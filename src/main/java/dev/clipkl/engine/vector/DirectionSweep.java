@@ -2,21 +2,14 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.accumulate;
 import static dev.clipkl.engine.vector.FloatLanes.broadcast;
-import static dev.clipkl.engine.vector.FloatLanes.total;
-import static dev.clipkl.engine.vector.FloatLanes.zeroSum;
 
 import dev.clipkl.engine.AdamMoments;
-import dev.clipkl.engine.AscentDirection;
 import dev.clipkl.engine.OptimizerKind;
-import dev.clipkl.engine.SurrogatePoint;
 import dev.clipkl.table.RowTable;
 import java.util.Arrays;
 import java.util.List;
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * From coefficients to an ascent direction, in one sweep per optimizer. Also keeps the optimizer's
@@ -41,47 +34,26 @@ abstract class DirectionSweep {
   /** Writes the row's moments. */
   void store(List<RowTable> moments, int row) {}
 
-  /** Writes the direction; fills slope, norm, curvature and momentum slope. */
-  final void run(
+  /**
+   * Writes the direction.
+   *
+   * @param gradient {@code p (G - E_p G)}
+   * @param mean {@code E_p G}
+   * @param momentumSteps 1 makes the moments start from zero
+   */
+  abstract void run(
       PolicyScratch policy,
-      SurrogatePoint point,
-      int momentumSteps,
-      float lambda,
-      float referenceCurvature,
-      float[] direction,
-      AscentDirection result) {
-    float mean = (float) point.meanCoefficient;
-    result.momentumSlope = 0.0;
-    sweep(policy, mean, momentumSteps, lambda, referenceCurvature, direction, result);
-    DoubleVector slope = zeroSum();
-    DoubleVector squares = zeroSum();
-    FloatVector largestCurvature = broadcast(0f);
-    for (int i = 0; i < direction.length; i += LANES) {
-      FloatVector centred = FloatVector.fromArray(SPECIES, policy.coefficient, i).sub(mean);
-      FloatVector gradient = gradient(policy, i, mean);
-      slope = accumulate(slope, gradient.mul(FloatVector.fromArray(SPECIES, direction, i)));
-      squares = accumulate(squares, gradient.mul(gradient));
-      FloatVector curvature =
-          FloatVector.fromArray(SPECIES, policy.curvature, i)
-              .fma(broadcast(-lambda), centred)
-              .abs();
-      largestCurvature =
-          largestCurvature.blend(
-              curvature, curvature.compare(VectorOperators.GT, largestCurvature));
-    }
-    result.slope = total(slope);
-    result.squaredGradientNorm = total(squares);
-    result.largestCurvature = FloatLanes.largest(largestCurvature);
-  }
-
-  abstract void sweep(
-      PolicyScratch policy,
+      float[] gradient,
       float mean,
       int momentumSteps,
       float lambda,
       float referenceCurvature,
-      float[] direction,
-      AscentDirection result);
+      float[] direction);
+
+  /** {@code <g, velocity>}; 0 without velocity. */
+  double momentumSlope(float[] gradient) {
+    return 0.0;
+  }
 
   /** Only Nesterov moves with momentum. */
   void moveWithMomentum(
@@ -97,42 +69,30 @@ abstract class DirectionSweep {
   /** The proposal was accepted. */
   void accept() {}
 
-  private static FloatVector gradient(PolicyScratch policy, int i, float mean) {
-    return FloatVector.fromArray(SPECIES, policy.coefficient, i)
-        .sub(mean)
-        .mul(FloatVector.fromArray(SPECIES, policy.mass, i).mul(policy.inverseNormalizer));
-  }
-
-  private static void writeGradient(PolicyScratch policy, float mean, float[] direction) {
-    for (int i = 0; i < direction.length; i += LANES) {
-      gradient(policy, i, mean).intoArray(direction, i);
-    }
-  }
-
   private static final class Gradient extends DirectionSweep {
     @Override
-    void sweep(
+    void run(
         PolicyScratch policy,
+        float[] gradient,
         float mean,
         int momentumSteps,
         float lambda,
         float referenceCurvature,
-        float[] direction,
-        AscentDirection result) {
-      writeGradient(policy, mean, direction);
+        float[] direction) {
+      System.arraycopy(gradient, 0, direction, 0, direction.length);
     }
   }
 
   private static final class Natural extends DirectionSweep {
     @Override
-    void sweep(
+    void run(
         PolicyScratch policy,
+        float[] gradient,
         float mean,
         int momentumSteps,
         float lambda,
         float referenceCurvature,
-        float[] direction,
-        AscentDirection result) {
+        float[] direction) {
       for (int i = 0; i < direction.length; i += LANES) {
         FloatVector.fromArray(SPECIES, policy.coefficient, i)
             .sub(mean)
@@ -150,14 +110,14 @@ abstract class DirectionSweep {
     }
 
     @Override
-    void sweep(
+    void run(
         PolicyScratch policy,
+        float[] gradient,
         float mean,
         int momentumSteps,
         float lambda,
         float referenceCurvature,
-        float[] direction,
-        AscentDirection result) {
+        float[] direction) {
       float least = bounded ? referenceCurvature : 0f;
       for (int i = 0; i < direction.length; i += LANES) {
         FloatVector curvature =
@@ -190,27 +150,23 @@ abstract class DirectionSweep {
     }
 
     @Override
-    void sweep(
+    void run(
         PolicyScratch policy,
+        float[] gradient,
         float mean,
         int momentumSteps,
         float lambda,
         float referenceCurvature,
-        float[] direction,
-        AscentDirection result) {
-      writeGradient(policy, mean, direction);
+        float[] direction) {
+      System.arraycopy(gradient, 0, direction, 0, direction.length);
       if (momentumSteps == 1) {
         Arrays.fill(velocity, 0f);
       }
-      DoubleVector slope = zeroSum();
-      for (int i = 0; i < direction.length; i += LANES) {
-        slope =
-            accumulate(
-                slope,
-                FloatVector.fromArray(SPECIES, direction, i)
-                    .mul(FloatVector.fromArray(SPECIES, velocity, i)));
-      }
-      result.momentumSlope = total(slope);
+    }
+
+    @Override
+    double momentumSlope(float[] gradient) {
+      return FloatLanes.dot(gradient, 0, velocity, 0, velocity.length);
     }
 
     @Override
@@ -263,14 +219,14 @@ abstract class DirectionSweep {
     }
 
     @Override
-    void sweep(
+    void run(
         PolicyScratch policy,
+        float[] gradient,
         float mean,
         int momentumSteps,
         float lambda,
         float referenceCurvature,
-        float[] direction,
-        AscentDirection result) {
+        float[] direction) {
       if (momentumSteps == 1) {
         Arrays.fill(moment1, 0f);
         Arrays.fill(moment2, 0f);
@@ -278,15 +234,15 @@ abstract class DirectionSweep {
       float correction1 = (float) AdamMoments.biasCorrection(AdamMoments.BETA1, momentumSteps);
       float correction2 = (float) AdamMoments.biasCorrection(AdamMoments.BETA2, momentumSteps);
       for (int i = 0; i < direction.length; i += LANES) {
-        FloatVector gradient = gradient(policy, i, mean);
+        FloatVector g = FloatVector.fromArray(SPECIES, gradient, i);
         FloatVector first =
             FloatVector.fromArray(SPECIES, moment1, i)
                 .mul((float) AdamMoments.BETA1)
-                .add(gradient.mul((float) (1.0 - AdamMoments.BETA1)));
+                .add(g.mul((float) (1.0 - AdamMoments.BETA1)));
         FloatVector second =
             FloatVector.fromArray(SPECIES, moment2, i)
                 .mul((float) AdamMoments.BETA2)
-                .add(gradient.mul(gradient).mul((float) (1.0 - AdamMoments.BETA2)));
+                .add(g.mul(g).mul((float) (1.0 - AdamMoments.BETA2)));
         first.intoArray(moment1, i);
         second.intoArray(moment2, i);
         first

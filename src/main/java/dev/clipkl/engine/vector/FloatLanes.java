@@ -13,6 +13,10 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Each is a fixed sequence of IEEE operations (no {@code VectorOperators.EXP}, whose result
  * depends on whether the code is compiled), so that interpreted and compiled code give the same
  * bits. The polynomial coefficients were fitted to minimise the largest error on their interval.
+ *
+ * <p>A loop that the compiler cannot inline whole keeps its vectors on the heap, tens of times
+ * slower, and its budget is some 60 vector operations. So every loop in this package is short: it
+ * writes its terms to a small buffer, and one of the two sums here adds them up.
  */
 final class FloatLanes {
   static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -126,18 +130,37 @@ final class FloatLanes {
     return x.blend(bound, above);
   }
 
-  /** Adds float32 lanes to float64 accumulators, in a fixed order. */
-  static DoubleVector accumulate(DoubleVector sum, FloatVector x) {
-    return sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
-        .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+  /** {@code sum terms[i]} over {@code [0, length)}, float64 accumulation in a fixed order. */
+  static double sum(float[] terms, int length) {
+    DoubleVector sum = DoubleVector.zero(DOUBLES);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, terms, i);
+      sum =
+          sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
+              .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+    }
+    return total(sum);
   }
 
-  static DoubleVector zeroSum() {
-    return DoubleVector.zero(DOUBLES);
+  /**
+   * {@code sum a[i] b[i]} over {@code length} entries: float32 products, float64 accumulation in a
+   * fixed order.
+   */
+  static double dot(float[] a, int aStart, float[] b, int bStart, int length) {
+    DoubleVector sum = DoubleVector.zero(DOUBLES);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector x =
+          FloatVector.fromArray(SPECIES, a, aStart + i)
+              .mul(FloatVector.fromArray(SPECIES, b, bStart + i));
+      sum =
+          sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
+              .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+    }
+    return total(sum);
   }
 
-  /** The sum over lanes, first to last: {@code reduceLanes} leaves its order open. */
-  static double total(DoubleVector sum) {
+  /** Lanes are added first to last: {@code reduceLanes} leaves its order open. */
+  private static double total(DoubleVector sum) {
     double total = 0.0;
     for (int lane = 0; lane < DOUBLES.length(); lane++) {
       total += sum.lane(lane);
@@ -145,11 +168,23 @@ final class FloatLanes {
     return total;
   }
 
-  static float largest(FloatVector x) {
-    return x.reduceLanes(VectorOperators.MAX);
+  /** Largest entry; -infinity for an empty array. */
+  static float largest(float[] array) {
+    FloatVector largest = broadcast(Float.NEGATIVE_INFINITY);
+    for (int i = 0; i < array.length; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, array, i);
+      largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
+    }
+    return largest.reduceLanes(VectorOperators.MAX);
   }
 
-  static float least(FloatVector x) {
-    return x.reduceLanes(VectorOperators.MIN);
+  /** Least entry; infinity for an empty array. */
+  static float least(float[] array) {
+    FloatVector least = broadcast(Float.POSITIVE_INFINITY);
+    for (int i = 0; i < array.length; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, array, i);
+      least = least.blend(x, x.lt(least));
+    }
+    return least.reduceLanes(VectorOperators.MIN);
   }
 }

@@ -2,14 +2,10 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.accumulate;
 import static dev.clipkl.engine.vector.FloatLanes.broadcast;
 import static dev.clipkl.engine.vector.FloatLanes.exp;
-import static dev.clipkl.engine.vector.FloatLanes.total;
-import static dev.clipkl.engine.vector.FloatLanes.zeroSum;
 
 import java.util.Arrays;
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 
 /** One policy of a row, with what was last measured there. */
@@ -47,19 +43,11 @@ final class PolicyScratch {
    */
   void normalize(double shift, int columns) {
     FloatVector shiftLanes = broadcast((float) shift);
-    DoubleVector sum = zeroSum();
-    int whole = SPECIES.loopBound(columns);
-    for (int i = 0; i < whole; i += LANES) {
-      FloatVector e = exp(FloatVector.fromArray(SPECIES, logits, i).sub(shiftLanes));
-      e.intoArray(mass, i);
-      sum = accumulate(sum, e);
+    for (int i = 0; i < logits.length; i += LANES) {
+      exp(FloatVector.fromArray(SPECIES, logits, i).sub(shiftLanes)).intoArray(mass, i);
     }
-    if (whole < logits.length) {
-      exp(FloatVector.fromArray(SPECIES, logits, whole).sub(shiftLanes)).intoArray(mass, whole);
-      Arrays.fill(mass, columns, mass.length, 0f);
-      sum = accumulate(sum, FloatVector.fromArray(SPECIES, mass, whole));
-    }
-    double normalizer = total(sum);
+    Arrays.fill(mass, columns, mass.length, 0f);
+    double normalizer = FloatLanes.sum(mass, mass.length);
     logNormalizer = (float) shift + Math.log(normalizer);
     inverseNormalizer = (float) (1.0 / normalizer);
   }

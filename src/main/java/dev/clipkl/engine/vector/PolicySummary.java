@@ -2,14 +2,11 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.accumulate;
 import static dev.clipkl.engine.vector.FloatLanes.broadcast;
+import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
-import static dev.clipkl.engine.vector.FloatLanes.total;
-import static dev.clipkl.engine.vector.FloatLanes.zeroSum;
 
 import dev.clipkl.engine.RowMetric;
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -35,45 +32,53 @@ final class PolicySummary {
       float[] actionValue,
       float[] oldLogProb,
       float[] oldProb) {
+    int length = chunk.length;
+    reward += dot(chunk.prob, 0, actionValue, start, length);
+    policyToReference += dot(chunk.prob, 0, chunk.logRatio, 0, length);
+    referenceToPolicy -= dot(chunk.reference, 0, chunk.logRatio, 0, length);
+    fillLogProbs(chunk, start, policy);
+    entropy -= dot(chunk.prob, 0, chunk.scratch, 0, length);
+    fillMoves(chunk, start, oldLogProb);
+    approxKl -= dot(oldProb, start, chunk.scratch, 0, length);
+    fillSquaredExcess(chunk);
+    ratioVariance += dot(oldProb, start, chunk.terms, 0, length);
+  }
+
+  /** {@code log p} to scratch, and its minimum. */
+  private void fillLogProbs(RowChunk chunk, int start, PolicyScratch policy) {
     FloatVector logNormalizer = broadcast((float) policy.logNormalizer);
-    DoubleVector rewardSum = zeroSum();
-    DoubleVector policySum = zeroSum();
-    DoubleVector referenceSum = zeroSum();
-    DoubleVector entropySum = zeroSum();
-    DoubleVector varianceSum = zeroSum();
-    DoubleVector approxSum = zeroSum();
-    FloatVector leastLogProb = broadcast(minLogProb);
-    FloatVector leastRatio = broadcast(minLogRatio);
-    FloatVector largestRatio = broadcast(maxLogRatio);
+    FloatVector least = broadcast(minLogProb);
     for (int i = 0; i < chunk.length; i += LANES) {
-      int at = start + i;
-      FloatVector prob = FloatVector.fromArray(SPECIES, chunk.prob, i);
-      FloatVector logRatio = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
-      FloatVector logProb = FloatVector.fromArray(SPECIES, policy.logits, at).sub(logNormalizer);
-      FloatVector move = logProb.sub(FloatVector.fromArray(SPECIES, oldLogProb, at));
-      FloatVector old = FloatVector.fromArray(SPECIES, oldProb, at);
-      rewardSum = accumulate(rewardSum, prob.mul(FloatVector.fromArray(SPECIES, actionValue, at)));
-      policySum = accumulate(policySum, prob.mul(logRatio));
-      referenceSum =
-          accumulate(
-              referenceSum, FloatVector.fromArray(SPECIES, chunk.reference, i).mul(logRatio));
-      entropySum = accumulate(entropySum, prob.mul(logProb));
-      FloatVector excess = ratioExp(move).sub(1f);
-      varianceSum = accumulate(varianceSum, old.mul(excess).mul(excess));
-      approxSum = accumulate(approxSum, old.mul(move));
-      leastLogProb = leastLogProb.blend(logProb, logProb.lt(leastLogProb));
-      leastRatio = leastRatio.blend(move, move.lt(leastRatio));
-      largestRatio = largestRatio.blend(move, move.compare(VectorOperators.GT, largestRatio));
+      FloatVector logProb =
+          FloatVector.fromArray(SPECIES, policy.logits, start + i).sub(logNormalizer);
+      logProb.intoArray(chunk.scratch, i);
+      least = least.blend(logProb, logProb.lt(least));
     }
-    reward += total(rewardSum);
-    policyToReference += total(policySum);
-    referenceToPolicy -= total(referenceSum);
-    entropy -= total(entropySum);
-    ratioVariance += total(varianceSum);
-    approxKl -= total(approxSum);
-    minLogProb = FloatLanes.least(leastLogProb);
-    minLogRatio = FloatLanes.least(leastRatio);
-    maxLogRatio = FloatLanes.largest(largestRatio);
+    minLogProb = least.reduceLanes(VectorOperators.MIN);
+  }
+
+  /** {@code log p - log p_old} to scratch, which held log p, and its extremes. */
+  private void fillMoves(RowChunk chunk, int start, float[] oldLogProb) {
+    FloatVector least = broadcast(minLogRatio);
+    FloatVector largest = broadcast(maxLogRatio);
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector move =
+          FloatVector.fromArray(SPECIES, chunk.scratch, i)
+              .sub(FloatVector.fromArray(SPECIES, oldLogProb, start + i));
+      move.intoArray(chunk.scratch, i);
+      least = least.blend(move, move.lt(least));
+      largest = largest.blend(move, move.compare(VectorOperators.GT, largest));
+    }
+    minLogRatio = least.reduceLanes(VectorOperators.MIN);
+    maxLogRatio = largest.reduceLanes(VectorOperators.MAX);
+  }
+
+  /** {@code (p / p_old - 1)^2} to terms. */
+  private static void fillSquaredExcess(RowChunk chunk) {
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector excess = ratioExp(FloatVector.fromArray(SPECIES, chunk.scratch, i)).sub(1f);
+      excess.mul(excess).intoArray(chunk.terms, i);
+    }
   }
 
   void write(double[] metrics) {

@@ -7,7 +7,7 @@ package dev.clipkl.engine.vector;
  * length is a multiple of the vector width. Padding behind a row's end has probabilities of 0.
  */
 final class RowChunk {
-  /** Entries: 7 arrays of 4 KiB are most of a first-level cache and 64 vectors long. */
+  /** Entries: the six or so arrays of 4 KiB that a loop uses fit a first-level cache. */
   static final int CAPACITY = 1024;
 
   int length;
@@ -29,6 +29,18 @@ final class RowChunk {
 
   /** Out: {@code w f''(w)}. */
   final float[] curvature = new float[CAPACITY];
+
+  /** {@code A 1[clip inactive]}. */
+  final float[] keptAdvantage = new float[CAPACITY];
+
+  /** Terms of a sum. */
+  final float[] terms = new float[CAPACITY];
+
+  /** What one loop leaves to the next. */
+  final float[] scratch = new float[CAPACITY];
+
+  /** Another. */
+  final float[] scratch2 = new float[CAPACITY];
 
   /** Out, added to: {@code sum p f'(w)}. */
   double meanDerivative;

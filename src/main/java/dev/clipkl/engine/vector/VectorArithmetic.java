@@ -2,11 +2,11 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.accumulate;
 import static dev.clipkl.engine.vector.FloatLanes.broadcast;
+import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.exp;
-import static dev.clipkl.engine.vector.FloatLanes.total;
-import static dev.clipkl.engine.vector.FloatLanes.zeroSum;
+import static dev.clipkl.engine.vector.FloatLanes.largest;
+import static dev.clipkl.engine.vector.FloatLanes.least;
 
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.AscentDirection;
@@ -21,7 +21,6 @@ import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.RowTable;
 import java.util.Arrays;
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -50,12 +49,14 @@ final class VectorArithmetic implements RowArithmetic {
   private final float[] actionValue;
   private final float[] oldLogProb;
   private final float[] oldProb;
+  private final float[] gradients;
   private final float[] directions;
   private final DirectionSweep directionSweep;
   private PolicyScratch current;
   private PolicyScratch proposed;
 
   private float meanActionValue;
+  private double meanAbsoluteAdvantage;
   private double largestMove;
   private float lambda;
   private ClippedSurrogate clip = ClippedSurrogate.of(0.2);
@@ -71,6 +72,7 @@ final class VectorArithmetic implements RowArithmetic {
     actionValue = new float[padded];
     oldLogProb = new float[padded];
     oldProb = new float[padded];
+    gradients = new float[padded];
     directions = new float[padded];
     current = new PolicyScratch(padded);
     proposed = new PolicyScratch(padded);
@@ -79,7 +81,7 @@ final class VectorArithmetic implements RowArithmetic {
 
   /** Float arrays of a row's length that this class holds. */
   static int arrays(OptimizerKind optimizer) {
-    return 6 + 2 * PolicyScratch.ARRAYS + 2 * optimizer.momentTables();
+    return 7 + 2 * PolicyScratch.ARRAYS + 2 * optimizer.momentTables();
   }
 
   @Override
@@ -127,15 +129,24 @@ final class VectorArithmetic implements RowArithmetic {
   @Override
   public void anchor() {
     FloatVector logNormalizer = broadcast((float) current.logNormalizer);
-    DoubleVector mean = zeroSum();
     for (int i = 0; i < padded; i += LANES) {
-      FloatVector prob =
-          FloatVector.fromArray(SPECIES, current.mass, i).mul(current.inverseNormalizer);
-      prob.intoArray(oldProb, i);
+      FloatVector.fromArray(SPECIES, current.mass, i)
+          .mul(current.inverseNormalizer)
+          .intoArray(oldProb, i);
       FloatVector.fromArray(SPECIES, current.logits, i).sub(logNormalizer).intoArray(oldLogProb, i);
-      mean = accumulate(mean, prob.mul(FloatVector.fromArray(SPECIES, actionValue, i)));
     }
-    meanActionValue = (float) total(mean);
+    meanActionValue = (float) dot(oldProb, 0, actionValue, 0, padded);
+    meanAbsoluteAdvantage = 0.0;
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
+      for (int i = 0; i < chunk.length; i += LANES) {
+        FloatVector.fromArray(SPECIES, actionValue, start + i)
+            .sub(meanActionValue)
+            .abs()
+            .intoArray(chunk.terms, i);
+      }
+      meanAbsoluteAdvantage += dot(oldProb, start, chunk.terms, 0, chunk.length);
+    }
   }
 
   @Override
@@ -151,16 +162,20 @@ final class VectorArithmetic implements RowArithmetic {
     point.bindingMass = 0.0;
     point.bindingActions = 0;
     point.outsideMass = 0.0;
-    point.evaluationError = 0.0;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
       fillChunk(policy, start);
       chunkDivergence.measure(chunk);
-      addChunk(policy, start, point);
+      clipAdvantages(policy, start);
+      fillCoefficients(policy, start);
+      double kept = dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
+      point.meanCoefficient += kept;
+      point.surrogate += kept + dot(oldProb, start, chunk.terms, 0, chunk.length);
+      countClipped(start, point);
     }
-    double lambdaExact = lambda;
-    point.meanCoefficient -= lambdaExact * chunk.meanDerivative;
-    point.surrogate -= lambdaExact * chunk.divergence;
-    point.evaluationError = EVALUATION_ERROR * (lambdaExact + point.evaluationError);
+    double exactLambda = lambda;
+    point.meanCoefficient -= exactLambda * chunk.meanDerivative;
+    point.surrogate -= exactLambda * chunk.divergence;
+    point.evaluationError = EVALUATION_ERROR * (exactLambda + meanAbsoluteAdvantage);
   }
 
   /** Probabilities and log-ratios of one chunk of the row. */
@@ -179,70 +194,116 @@ final class VectorArithmetic implements RowArithmetic {
     }
   }
 
-  /** The advantage side of the surrogate, and {@code G = A 1[clip inactive] - lambda f'}. */
-  private void addChunk(PolicyScratch policy, int start, SurrogatePoint point) {
+  /**
+   * {@code A 1[clip inactive]} to keptAdvantage, {@code (1 +- eps) A 1[clip active]} to terms, and
+   * log(p / p_old) to scratch.
+   */
+  private void clipAdvantages(PolicyScratch policy, int start) {
     FloatVector logNormalizer = broadcast((float) policy.logNormalizer);
     FloatVector upperRatio = broadcast((float) (1.0 + clip.clipEpsilon()));
     FloatVector lowerRatio = broadcast((float) (1.0 - clip.clipEpsilon()));
     float logUpper = (float) clip.logUpper();
     float logLower = (float) clip.logLower();
-    DoubleVector surrogate = zeroSum();
-    DoubleVector weightedAdvantage = zeroSum();
-    DoubleVector absoluteAdvantage = zeroSum();
-    DoubleVector binding = zeroSum();
-    DoubleVector outside = zeroSum();
-    int bindingActions = 0;
     for (int i = 0; i < chunk.length; i += LANES) {
-      int at = start + i;
-      FloatVector prob = FloatVector.fromArray(SPECIES, chunk.prob, i);
-      FloatVector old = FloatVector.fromArray(SPECIES, oldProb, at);
-      FloatVector advantage = FloatVector.fromArray(SPECIES, actionValue, at).sub(meanActionValue);
+      FloatVector advantage =
+          FloatVector.fromArray(SPECIES, actionValue, start + i).sub(meanActionValue);
       FloatVector logProbRatio =
-          FloatVector.fromArray(SPECIES, policy.logits, at)
+          FloatVector.fromArray(SPECIES, policy.logits, start + i)
               .sub(logNormalizer)
-              .sub(FloatVector.fromArray(SPECIES, oldLogProb, at));
+              .sub(FloatVector.fromArray(SPECIES, oldLogProb, start + i));
+      logProbRatio.intoArray(chunk.scratch, i);
       VectorMask<Float> positive = advantage.compare(VectorOperators.GE, 0f);
       VectorMask<Float> above = logProbRatio.compare(VectorOperators.GT, logUpper);
       VectorMask<Float> below = logProbRatio.lt(logLower);
       VectorMask<Float> clipped = above.and(positive).or(below.andNot(positive));
-      FloatVector bound = lowerRatio.blend(upperRatio, positive).mul(old);
-      surrogate = accumulate(surrogate, prob.blend(bound, clipped).mul(advantage));
-      absoluteAdvantage = accumulate(absoluteAdvantage, old.mul(advantage.abs()));
-      binding = accumulate(binding, broadcast(0f).blend(old, clipped));
-      outside = accumulate(outside, broadcast(0f).blend(old, above.or(below)));
-      FloatVector kept = advantage.blend(0f, clipped);
-      weightedAdvantage = accumulate(weightedAdvantage, prob.mul(kept));
-      FloatVector derivative = FloatVector.fromArray(SPECIES, chunk.derivative, i);
-      derivative.fma(broadcast(-lambda), kept).intoArray(policy.coefficient, at);
-      FloatVector.fromArray(SPECIES, chunk.curvature, i).intoArray(policy.curvature, at);
-      bindingActions +=
-          at + LANES <= columns
-              ? clipped.trueCount()
-              : clipped.and(SPECIES.indexInRange(at, columns)).trueCount();
+      advantage.blend(0f, clipped).intoArray(chunk.keptAdvantage, i);
+      FloatVector bound = lowerRatio.blend(upperRatio, positive).mul(advantage);
+      broadcast(0f).blend(bound, clipped).intoArray(chunk.terms, i);
     }
-    point.surrogate += total(surrogate);
-    point.meanCoefficient += total(weightedAdvantage);
-    point.evaluationError += total(absoluteAdvantage);
-    point.bindingMass += total(binding);
-    point.outsideMass += total(outside);
+  }
+
+  /** {@code G = A 1[clip inactive] - lambda f'}. */
+  private void fillCoefficients(PolicyScratch policy, int start) {
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector.fromArray(SPECIES, chunk.derivative, i)
+          .fma(broadcast(-lambda), FloatVector.fromArray(SPECIES, chunk.keptAdvantage, i))
+          .intoArray(policy.coefficient, start + i);
+      FloatVector.fromArray(SPECIES, chunk.curvature, i).intoArray(policy.curvature, start + i);
+    }
+  }
+
+  /** Clip fractions; overwrites terms and scratch2. */
+  private void countClipped(int start, SurrogatePoint point) {
+    float logUpper = (float) clip.logUpper();
+    float logLower = (float) clip.logLower();
+    int bindingActions = 0;
+    for (int i = 0; i < chunk.length; i += LANES) {
+      // A clipped action's own term is (1 +- eps) A; an advantage of exactly 0 has no gradient to
+      // lose.
+      VectorMask<Float> clipped =
+          FloatVector.fromArray(SPECIES, chunk.terms, i).compare(VectorOperators.NE, 0f);
+      broadcast(0f).blend(1f, clipped).intoArray(chunk.terms, i);
+      bindingActions += clipped.trueCount();
+      FloatVector logProbRatio = FloatVector.fromArray(SPECIES, chunk.scratch, i);
+      VectorMask<Float> outside =
+          logProbRatio.compare(VectorOperators.GT, logUpper).or(logProbRatio.lt(logLower));
+      broadcast(0f).blend(1f, outside).intoArray(chunk.scratch2, i);
+    }
     point.bindingActions += bindingActions;
+    if (start + chunk.length == padded && columns < padded) {
+      // Padding repeats the last action, so it is clipped exactly when that is.
+      point.bindingActions -= (padded - columns) * (int) chunk.terms[chunk.length - 1];
+    }
+    point.bindingMass += dot(oldProb, start, chunk.terms, 0, chunk.length);
+    point.outsideMass += dot(oldProb, start, chunk.scratch2, 0, chunk.length);
   }
 
   @Override
   public void direction(SurrogatePoint point, int momentumSteps, AscentDirection result) {
+    float mean = (float) point.meanCoefficient;
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector prob =
+          FloatVector.fromArray(SPECIES, current.mass, i).mul(current.inverseNormalizer);
+      FloatVector.fromArray(SPECIES, current.coefficient, i)
+          .sub(mean)
+          .mul(prob)
+          .intoArray(gradients, i);
+    }
     directionSweep.run(
         current,
-        point,
+        gradients,
+        mean,
         momentumSteps,
         lambda,
         (float) divergence.curvatureAtReference(),
-        directions,
-        result);
+        directions);
+    result.momentumSlope = directionSweep.momentumSlope(directions);
+    result.slope = dot(gradients, 0, directions, 0, padded);
+    result.squaredGradientNorm = dot(gradients, 0, gradients, 0, padded);
     float least = least(directions);
     float largest = largest(directions);
     result.span = (double) largest - least;
     largestMove = Math.max(Math.abs((double) least), Math.abs((double) largest));
-    result.coefficientSpan = (double) largest(current.coefficient) - least(current.coefficient);
+  }
+
+  @Override
+  public double coefficientSpan() {
+    return (double) largest(current.coefficient) - least(current.coefficient);
+  }
+
+  @Override
+  public double largestCurvature(SurrogatePoint point) {
+    float mean = (float) point.meanCoefficient;
+    FloatVector largest = broadcast(0f);
+    for (int i = 0; i < padded; i += LANES) {
+      FloatVector curvature =
+          FloatVector.fromArray(SPECIES, current.curvature, i)
+              .fma(broadcast(-lambda), FloatVector.fromArray(SPECIES, current.coefficient, i))
+              .sub(mean)
+              .abs();
+      largest = largest.blend(curvature, curvature.compare(VectorOperators.GT, largest));
+    }
+    return largest.reduceLanes(VectorOperators.MAX);
   }
 
   @Override
@@ -309,23 +370,5 @@ final class VectorArithmetic implements RowArithmetic {
   @Override
   public void writeDirection(RowTable destination, int row) {
     destination.writeRow(row, directions);
-  }
-
-  private static float largest(float[] array) {
-    FloatVector largest = broadcast(Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < array.length; i += LANES) {
-      FloatVector x = FloatVector.fromArray(SPECIES, array, i);
-      largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
-    }
-    return FloatLanes.largest(largest);
-  }
-
-  private static float least(float[] array) {
-    FloatVector least = broadcast(Float.POSITIVE_INFINITY);
-    for (int i = 0; i < array.length; i += LANES) {
-      FloatVector x = FloatVector.fromArray(SPECIES, array, i);
-      least = least.blend(x, x.lt(least));
-    }
-    return FloatLanes.least(least);
   }
 }

@@ -1,0 +1,92 @@
+package dev.clipkl.metrics;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.clipkl.failure.EnvironmentException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+
+/**
+ * One JSON object per outer iteration, doubles in full precision, {@code null} where a number does
+ * not exist. It can be cut back to an earlier length, so that a resumed run repeats no line.
+ */
+public final class JsonLinesSink implements MetricSink, AutoCloseable {
+  private static final JsonFactory JSON = new JsonFactory();
+
+  private final Path file;
+  private final FileChannel channel;
+
+  /**
+   * Opens or creates the file and cuts it to {@code length} bytes.
+   *
+   * @throws EnvironmentException when the file cannot be opened or is shorter than {@code length}
+   */
+  public JsonLinesSink(Path file, long length) {
+    this.file = file;
+    try {
+      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (channel.size() < length) {
+        channel.close();
+        throw new EnvironmentException(
+            "%s must hold at least the %d bytes that its checkpoint counted"
+                .formatted(file, length));
+      }
+      channel.truncate(length);
+      channel.position(length);
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot write %s: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  @Override
+  public void write(MetricRecord metrics) {
+    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    try (JsonGenerator json = JSON.createGenerator(line)) {
+      json.writeStartObject();
+      json.writeNumberField("outer_iteration", metrics.outerIteration());
+      for (Map.Entry<String, Double> entry : metrics.values().entrySet()) {
+        if (Double.isFinite(entry.getValue())) {
+          json.writeNumberField(entry.getKey(), entry.getValue());
+        } else {
+          json.writeNullField(entry.getKey());
+        }
+      }
+      json.writeEndObject();
+      json.writeRaw('\n');
+    } catch (IOException e) {
+      throw new IllegalStateException("writing to memory cannot fail", e);
+    }
+    try {
+      ByteBuffer bytes = ByteBuffer.wrap(line.toByteArray());
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot write %s: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /** Forces all lines to the disk and returns the file's length: a checkpoint's mark. */
+  public long force() {
+    try {
+      channel.force(false);
+      return channel.position();
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot write %s: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot close %s: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+}

@@ -1,0 +1,174 @@
+package dev.clipkl.training;
+
+import dev.clipkl.engine.ActorState;
+import dev.clipkl.engine.Engine;
+import dev.clipkl.engine.RowBlock;
+import dev.clipkl.engine.RowMetric;
+import dev.clipkl.engine.RowOptimum;
+import dev.clipkl.engine.RowProgram;
+import dev.clipkl.engine.RowResults;
+import dev.clipkl.metrics.MetricNames;
+import dev.clipkl.metrics.MetricRecord;
+import dev.clipkl.metrics.MetricSink;
+import dev.clipkl.problem.Problem;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The training loop: freezes the sampling policy, runs the inner steps on every row, looks at the
+ * exact gap, and again.
+ *
+ * <p>In the bandit rows never meet, so a visit to a row runs a block of outer iterations while it
+ * is in cache. The block's length depends only on the problem's size: results never depend on time.
+ */
+public final class Trainer {
+  /** Entry updates between two looks at the clock: a second or so on two cores. */
+  private static final long BLOCK_ENTRIES = 1L << 29;
+
+  private static final int LONGEST_BLOCK = 16;
+
+  private final Problem problem;
+  private final Engine engine;
+  private final RowProgram program;
+  private final RowBlock block;
+  private final TrainingLimits limits;
+  private final MetricSink sink;
+  private final List<TrainingListener> listeners;
+  private final BooleanSupplier stopRequested;
+  private final RowResults results;
+  private final MetricAverages averages;
+  private final int blockLength;
+  private boolean stalled;
+
+  /**
+   * A loop over one problem.
+   *
+   * @param rowWeights factor on every step, {@code [states]}
+   * @param optima exact row optima, {@code [states]}
+   * @param actor where training starts; changed in place
+   * @param stopRequested looked at between blocks
+   */
+  public Trainer(
+      Problem problem,
+      Engine engine,
+      RowProgram program,
+      double[] rowWeights,
+      RowOptimum[] optima,
+      ActorState actor,
+      TrainingLimits limits,
+      MetricSink sink,
+      List<TrainingListener> listeners,
+      BooleanSupplier stopRequested) {
+    this.problem = problem;
+    this.engine = engine;
+    this.program = program;
+    this.limits = limits;
+    this.sink = sink;
+    this.listeners = listeners;
+    this.stopRequested = stopRequested;
+    block =
+        new RowBlock(
+            actor, problem.reference(), problem.rewards(), rowWeights, optima, 0, problem.states());
+    blockLength = blockLength(problem, program);
+    results = new RowResults(blockLength, problem.states(), program.innerSteps());
+    averages = new MetricAverages(problem.startDistribution(), optima);
+  }
+
+  private static int blockLength(Problem problem, RowProgram program) {
+    long entriesPerIteration = (long) problem.states() * problem.actions() * program.innerSteps();
+    return Math.clamp(BLOCK_ENTRIES / entriesPerIteration, 1, LONGEST_BLOCK);
+  }
+
+  /**
+   * Trains from outer iteration {@code done} until a limit is reached.
+   *
+   * @param done outer iterations that the actor has behind it; at 0 its metrics are written first
+   * @param secondsBefore seconds of training behind it
+   */
+  public TrainingResult run(int done, double secondsBefore) {
+    long start = System.nanoTime();
+    engine.evaluate(block, program, results);
+    MetricRecord first =
+        averages.record(
+            done, results::latest, Double.NaN, rowsFinished(), secondsBefore, Double.NaN);
+    if (done == 0) {
+      sink.write(first);
+    }
+    TrainingProgress progress = new TrainingProgress(done, secondsBefore, first, block.actor());
+    while (true) {
+      StopReason reason = stopReason(progress);
+      if (reason != null) {
+        return new TrainingResult(reason, progress, first);
+      }
+      progress = runBlock(progress, secondsBefore, start);
+      for (TrainingListener listener : listeners) {
+        listener.afterBlock(progress);
+      }
+    }
+  }
+
+  private TrainingProgress runBlock(TrainingProgress before, double secondsBefore, long start) {
+    int length = Math.min(blockLength, limits.outerIterations() - before.outerIteration());
+    long blockStart = System.nanoTime();
+    engine.run(block, program, length, results);
+    long now = System.nanoTime();
+    double blockSeconds = (now - blockStart) * 1e-9;
+    double secondsAtStart = secondsBefore + (blockStart - start) * 1e-9;
+    double steps = 0.0;
+    for (int n = 0; n < length; n++) {
+      steps += MetricAverages.sum(results.metric(n, RowMetric.STEPS_TAKEN));
+    }
+    double entriesPerSecond = steps * problem.actions() / blockSeconds;
+    MetricRecord latest = before.latest();
+    for (int n = 0; n < length; n++) {
+      int iteration = n;
+      latest =
+          averages.record(
+              before.outerIteration() + n + 1,
+              metric -> results.metric(iteration, metric),
+              latest.get(MetricNames.GAP),
+              rowsWithin(results.metric(n, RowMetric.GAP)),
+              secondsAtStart + blockSeconds * (n + 1) / length,
+              entriesPerSecond);
+      sink.write(latest);
+    }
+    // A last iteration without a step would be repeated for ever: row programs are deterministic.
+    stalled = MetricAverages.sum(results.metric(length - 1, RowMetric.STEPS_TAKEN)) == 0.0;
+    return new TrainingProgress(
+        before.outerIteration() + length,
+        secondsBefore + (now - start) * 1e-9,
+        latest,
+        block.actor());
+  }
+
+  private @Nullable StopReason stopReason(TrainingProgress progress) {
+    if (progress.latest().get(MetricNames.GAP) <= limits.tolerance()) {
+      return StopReason.CONVERGED;
+    }
+    if (stalled) {
+      return StopReason.STALLED;
+    }
+    if (progress.outerIteration() >= limits.outerIterations()) {
+      return StopReason.ITERATIONS;
+    }
+    if (progress.seconds() >= limits.seconds()) {
+      return StopReason.TIME;
+    }
+    return stopRequested.getAsBoolean() ? StopReason.INTERRUPTED : null;
+  }
+
+  private int rowsFinished() {
+    return rowsWithin(results.latest(RowMetric.GAP));
+  }
+
+  private int rowsWithin(double[] gaps) {
+    int within = 0;
+    for (double gap : gaps) {
+      if (gap <= program.tolerance()) {
+        within++;
+      }
+    }
+    return within;
+  }
+}
