@@ -201,7 +201,7 @@ build() {
     if [ -d "$target/lib" ]; then
       echo "clipkl: building, because the sources changed ..." >&2
     else
-      echo "clipkl: building; the first time this downloads about 100 MB ..." >&2
+      echo "clipkl: building; the first time this downloads about 140 MB ..." >&2
     fi
     # Formatting is for those who change the sources; the tests are run by ./run.sh test.
     if ! maven -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -DskipTests -Dspotless.check.skip=true package >"$log" 2>&1; then

@@ -1,5 +1,6 @@
 package dev.clipkl.cli;
 
+import dev.clipkl.table.ByteSize;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,8 @@
 package dev.clipkl.cli;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.clipkl.table.ByteSize;
+import dev.clipkl.table.MemoryBudget;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -13,6 +15,9 @@ import java.util.stream.Stream;
 
 /** The JDK, the operating system, the processor and its memory. */
 final class HostFindings {
+  /** The demo's tables, its heap and the JVM itself. */
+  private static final long SCARCE_MEMORY = 2L << 30;
+
   private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
 
   private HostFindings() {}
@@ -73,21 +78,27 @@ final class HostFindings {
     OperatingSystemMXBean system =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     long total = system.getTotalMemorySize();
-    long free = system.getFreeMemorySize();
+    MemoryBudget available = MemoryBudget.detect();
     long heap = Runtime.getRuntime().maxMemory();
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("total_bytes", total);
-    facts.put("free_bytes", free);
+    facts.put("available_bytes", available.bytes());
+    facts.put("available_by", available.source());
     facts.put("heap_limit_bytes", heap);
-    return Finding.ok(
-        "memory",
-        ByteSize.format(total)
-            + " (of the container, if it has a limit), "
-            + ByteSize.format(free)
-            + " free; Java heap up to "
-            + ByteSize.format(heap)
-            + ", tables live outside it",
-        facts);
+    String detail =
+        "%s available (%s) of %s; the Java heap may grow to %s, tables live outside it"
+            .formatted(
+                ByteSize.format(available.bytes()),
+                available.source(),
+                ByteSize.format(total),
+                ByteSize.format(heap));
+    return available.bytes() < SCARCE_MEMORY
+        ? Finding.warn(
+            "memory",
+            detail,
+            "end other programs, or choose fewer prompts or a smaller vocabulary",
+            facts)
+        : Finding.ok("memory", detail, facts);
   }
 
   /** The first value of a key of Linux's /proc/cpuinfo; empty elsewhere. */
