@@ -1,0 +1,60 @@
+package dev.clipkl.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.PrintWriter;
+import java.util.function.Consumer;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * How a command prints its result: as text or, with {@code --json}, as one JSON document. Add it to
+ * a command with {@code @Mixin}.
+ */
+final class ResultOutput {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  @Option(
+      names = "--json",
+      description =
+          "Print the result as one JSON document on standard output; everything else goes to"
+              + " standard error.")
+  boolean json;
+
+  /**
+   * Prints the result; call it once per command.
+   *
+   * @param document a record, map or list that Jackson can write; its keys become snake_case
+   * @param text prints the same result for a reader
+   */
+  void print(Object document, Consumer<PrintWriter> text) {
+    PrintWriter out = command.commandLine().getOut();
+    if (json) {
+      out.println(toJson(document));
+    } else {
+      text.accept(out);
+    }
+    out.flush();
+  }
+
+  /** Where a command tells what it is doing: never among the result's JSON. */
+  PrintWriter narration() {
+    return json ? command.commandLine().getErr() : command.commandLine().getOut();
+  }
+
+  private static String toJson(Object document) {
+    try {
+      return JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .build()
+          .writeValueAsString(document);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("the result cannot be written as JSON", e);
+    }
+  }
+}

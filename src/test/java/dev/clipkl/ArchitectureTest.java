@@ -1,0 +1,123 @@
+package dev.clipkl;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The arrows between packages: a package may use any package further down, and none above. */
+class ArchitectureTest {
+  private static final String ROOT = "dev.clipkl";
+
+  /** From top to bottom. */
+  private static final List<String> PACKAGES =
+      List.of(
+          "cli",
+          "report",
+          "training",
+          "config",
+          "metrics",
+          "language",
+          "problem",
+          "exact",
+          "engine",
+          "objective",
+          "table",
+          "failure");
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages(ROOT);
+
+  @Test
+  void everyClassLivesInAPackageThatHasItsPlaceInTheOrder() {
+    assertThat(CLASSES).isNotEmpty();
+    assertThat(CLASSES.stream().map(JavaClass::getPackageName).distinct())
+        .allSatisfy(name ->
+            assertThat(PACKAGES)
+                .as("the top-level package of %s", name)
+                .contains(name.replaceFirst("dev\\.clipkl\\.(\\w+).*", "$1")));
+  }
+
+  @ParameterizedTest
+  @MethodSource("packagesBelowTheFirst")
+  void noPackageUsesOneAboveIt(String lower) {
+    String[] above =
+        PACKAGES.subList(0, PACKAGES.indexOf(lower)).stream()
+            .map(ArchitectureTest::subtree)
+            .toArray(String[]::new);
+    noClasses()
+        .that()
+        .resideInAPackage(subtree(lower))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(above)
+        .allowEmptyShould(true)
+        .check(CLASSES);
+  }
+
+  static Stream<String> packagesBelowTheFirst() {
+    return PACKAGES.stream().skip(1);
+  }
+
+  @Test
+  void failuresDependOnNothingButTheJdk() {
+    classes()
+        .that()
+        .resideInAPackage(subtree("failure"))
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage("java..", "org.jspecify..", subtree("failure"))
+        .check(CLASSES);
+  }
+
+  @Test
+  void packagesFormNoCycle() {
+    slices().matching(ROOT + ".(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void enginesDoNotKnowOneAnother() {
+    slices()
+        .matching(ROOT + ".engine.(*)..")
+        .should()
+        .notDependOnEachOther()
+        .allowEmptyShould(true)
+        .check(CLASSES);
+  }
+
+  /** A technology has one home, so that the rest can be read and tested without it. */
+  @ParameterizedTest
+  @CsvSource({
+    "jdk.incubator.vector.., dev.clipkl.engine.vector..",
+    "org.nd4j..,             dev.clipkl.engine.nd4j..",
+    "picocli..,              dev.clipkl.cli..",
+    "ai.djl..,               dev.clipkl.language..",
+    "com.knuddels..,         dev.clipkl.language.."
+  })
+  void technologyStaysInItsPackage(String technology, String home) {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(home)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(technology)
+        .check(CLASSES);
+  }
+
+  private static String subtree(String name) {
+    return ROOT + "." + name + "..";
+  }
+}
