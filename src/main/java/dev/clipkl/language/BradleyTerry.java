@@ -33,6 +33,7 @@ public final class BradleyTerry {
 
   private static final int MOST_NEWTON_STEPS = 10_000;
   private static final int MOST_POLISHING_STEPS = 20;
+  private static final double CLOSE_ENOUGH_TO_POLISH = 1e-4;
 
   static {
     Linear.disableDebugOutput();
@@ -138,8 +139,10 @@ public final class BradleyTerry {
     }
     double reached = objective.gradientNorm(weights);
     // liblinear gives up where the loss no longer changes in 12 digits; the gradient is then near
-    // 1e-7 of its start, and Newton steps without a line search take it to rounding.
-    for (int step = 0; step < MOST_POLISHING_STEPS && reached > tolerance; step++) {
+    // 1e-7 of its start, and Newton steps without a line search take it to rounding. They are not
+    // meant to do its work.
+    boolean close = reached <= start * CLOSE_ENOUGH_TO_POLISH;
+    for (int step = 0; close && step < MOST_POLISHING_STEPS && reached > tolerance; step++) {
       double[] polished = objective.newtonStep(weights);
       double norm = objective.gradientNorm(polished);
       if (!(norm < reached)) {

@@ -132,18 +132,17 @@ public final class DenseReference implements ReferenceFile {
 
   /** Takes one normalised row; the array is used again for the next one. */
   interface RowReader {
-    void row(long index, float[] logProbabilities);
+    void row(long index, double[] logProbabilities);
   }
 
   Findings read(@Nullable Tokenizer tokenizer, RowReader reader) {
-    double[] stored = new double[vocabularySize];
-    float[] normalised = new float[vocabularySize];
+    double[] entries = new double[vocabularySize];
     double smallest = 0;
     double largestLogSum = 0;
     for (long row = 0; row < rows; row++) {
-      tensor.readDoubles(row * vocabularySize, stored, vocabularySize);
-      double logZ = LogSoftmax.logSumExp(stored);
-      LogSoftmax.check(stored, logZ, file.path() + ": " + tensor.name(), row, tokenizer);
+      tensor.readDoubles(row * vocabularySize, entries, vocabularySize);
+      double logZ = LogSoftmax.logSumExp(entries);
+      LogSoftmax.check(entries, logZ, file.path() + ": " + tensor.name(), row, tokenizer);
       if (tensor.name().equals(LOG_PROBS)) {
         if (!(Math.abs(logZ) <= LARGEST_LOG_SUM)) {
           throw new InputException(
@@ -154,8 +153,8 @@ public final class DenseReference implements ReferenceFile {
         }
         largestLogSum = Math.max(largestLogSum, Math.abs(logZ));
       }
-      smallest = Math.min(smallest, LogSoftmax.normalise(stored, logZ, normalised));
-      reader.row(row, normalised);
+      smallest = Math.min(smallest, LogSoftmax.normalise(entries, logZ));
+      reader.row(row, entries);
     }
     return new Findings(smallest, largestLogSum);
   }

@@ -89,7 +89,7 @@ public final class DenseRewards implements RewardFile {
   @Override
   public void fill(RowTable destination) {
     checkRows(destination.rows());
-    float[] row = new float[vocabularySize()];
+    double[] row = new double[vocabularySize()];
     if (isOneRow()) {
       read(0, row);
       TableShape.writeEveryRow(destination, row);
@@ -102,10 +102,10 @@ public final class DenseRewards implements RewardFile {
     }
   }
 
-  private void read(long index, float[] row) {
-    tensor.readFloats(index * row.length, row, row.length);
+  private void read(long index, double[] row) {
+    tensor.readDoubles(index * row.length, row, row.length);
     for (int column = 0; column < row.length; column++) {
-      if (!Float.isFinite(row[column])) {
+      if (!Float.isFinite((float) row[column])) {
         throw new InputException(
             "%s: %s[%s%d] is %s, expected a finite float32 number"
                 .formatted(

@@ -25,16 +25,15 @@ final class LogSoftmax {
   }
 
   /**
-   * Writes {@code x_i - logZ} as float32 into {@code destination}.
+   * Writes {@code x_i - logZ} into {@code row} itself.
    *
    * @return the smallest log-probability of the row, nats
    */
-  static double normalise(double[] row, double logZ, float[] destination) {
+  static double normalise(double[] row, double logZ) {
     double smallest = 0;
     for (int i = 0; i < row.length; i++) {
-      double logProbability = row[i] - logZ;
-      destination[i] = (float) logProbability;
-      smallest = Math.min(smallest, logProbability);
+      row[i] -= logZ;
+      smallest = Math.min(smallest, row[i]);
     }
     return smallest;
   }

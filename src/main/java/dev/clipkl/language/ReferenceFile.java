@@ -50,8 +50,8 @@ public sealed interface ReferenceFile extends AutoCloseable permits NGramReferen
   /**
    * Writes one row of normalised log-probabilities per prompt.
    *
-   * @param destination {@code [prompts, vocabularySize]}, not broadcast; nats, finite float32 from
-   *     float64 arithmetic
+   * @param destination {@code [prompts, vocabularySize]}, not broadcast; nats, finite; from float64
+   *     arithmetic, rounded to the table's precision (an n-gram model's rows to float32)
    * @throws InputException as {@link #check}, and for stored rows that hold NaN, infinity or a zero
    *     probability, with row and column
    * @throws IllegalArgumentException if the table has another shape

@@ -55,7 +55,7 @@ public final class ReferenceImport {
       try (SafetensorsWriter writer =
           SafetensorsWriter.open(path, metadata, List.of(declaration))) {
         DenseReference.Findings findings =
-            reference.read(tokenizer, (index, row) -> writer.writeFloats(row, row.length));
+            reference.read(tokenizer, (index, row) -> writer.writeDoubles(row, row.length));
         writer.commit();
         return new Summary(
             path,

@@ -19,7 +19,7 @@ final class TableShape {
   }
 
   /** Writes one row everywhere; a broadcast table takes it once. */
-  static void writeEveryRow(RowTable table, float[] row) {
+  static void writeEveryRow(RowTable table, double[] row) {
     if (table.columns() != row.length) {
       throw new IllegalArgumentException(
           "the table must have %d columns, got %d".formatted(row.length, table.columns()));

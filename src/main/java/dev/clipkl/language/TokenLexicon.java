@@ -218,7 +218,11 @@ public final class TokenLexicon implements RewardFile {
 
   @Override
   public void fill(RowTable destination) {
-    TableShape.writeEveryRow(destination, rewards);
+    double[] row = new double[rewards.length];
+    for (int token = 0; token < row.length; token++) {
+      row[token] = rewards[token];
+    }
+    TableShape.writeEveryRow(destination, row);
   }
 
   /** Does nothing: the lexicon was read into memory. */

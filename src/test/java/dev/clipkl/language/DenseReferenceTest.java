@@ -68,9 +68,25 @@ class DenseReferenceTest {
         assertThat(sum).as("seed 5").isCloseTo(1, within(1e-6));
         for (int a = 0; a < COLUMNS; a++) {
           double expected = logits[row * COLUMNS + a] - Math.log(z);
-          assertThat((double) table.get(row, a)).isCloseTo(expected, within(24 * relative + 1e-6));
+          assertThat(table.get(row, a)).isCloseTo(expected, within(24 * relative + 1e-6));
         }
       }
+    }
+  }
+
+  @Test
+  void float64TablesKeepFloat64() {
+    double[] logits = random(13);
+    Path file = logits(TensorType.F64, logits);
+    try (Arena arena = Arena.ofConfined();
+        ReferenceFile reference = ReferenceFile.open(file)) {
+      RowTable table = RowTable.allocate(arena, RowTable.Precision.FLOAT64, 2, COLUMNS);
+      reference.fillRows(PROMPTS, tokenizer, table);
+      double sum = 0;
+      for (int a = 0; a < COLUMNS; a++) {
+        sum += Math.exp(table.get(1, a));
+      }
+      assertThat(sum).as("seed 13").isCloseTo(1, within(1e-14));
     }
   }
 
@@ -85,7 +101,7 @@ class DenseReferenceTest {
       RowTable table = fill(logits(TensorType.F64, shifted), arena);
       RowTable plain = fill(logits(TensorType.F64, logits), arena);
       for (int a = 0; a < COLUMNS; a++) {
-        assertThat(table.get(0, a)).isCloseTo(plain.get(0, a), within(1e-6f));
+        assertThat(table.get(0, a)).isCloseTo(plain.get(0, a), within(1e-6));
       }
     }
   }
@@ -155,7 +171,7 @@ class DenseReferenceTest {
     Path file = folder.resolve("p.safetensors");
     TensorFiles.write(file, "reference_log_probs", TensorType.F32, even, 2, COLUMNS);
     try (Arena arena = Arena.ofConfined()) {
-      assertThat(fill(file, arena).get(1, 3)).isCloseTo((float) -Math.log(COLUMNS), within(1e-6f));
+      assertThat(fill(file, arena).get(1, 3)).isCloseTo(-Math.log(COLUMNS), within(1e-6));
       TensorFiles.write(file, "reference_log_probs", TensorType.F32, random(9), 2, COLUMNS);
       assertThatThrownBy(() -> fill(file, arena))
           .isInstanceOf(InputException.class)
@@ -181,7 +197,7 @@ class DenseReferenceTest {
       double smallest = 1;
       for (int row = 0; row < 2; row++) {
         for (int a = 0; a < COLUMNS; a++) {
-          assertThat(again.get(row, a)).isCloseTo(direct.get(row, a), within(1e-6f));
+          assertThat(again.get(row, a)).isCloseTo(direct.get(row, a), within(1e-6));
           smallest = Math.min(smallest, Math.exp(direct.get(row, a)));
         }
       }
