@@ -242,7 +242,7 @@ run_program() {
   # clipkl itself then puts the real standard error, kept as descriptor 3, back in its place.
   # The heap is moderate because tables live outside it.
   # shellcheck disable=SC2086 # lists of options
-  exec "$java_home/bin/java" $flags -Xmx2g -XX:+UseParallelGC -Dclipkl.stderr=3 ${CLIPKL_JAVA_OPTS:-} \
+  exec "$java_home/bin/java" $flags -Xmx2g -XX:+UseParallelGC -Dclipkl.stderr=3 -Dclipkl.home="$root" ${CLIPKL_JAVA_OPTS:-} \
     -jar "$target/clipkl.jar" "$@" 3>&2 2> >(
       trap '' HUP INT TERM
       exec grep --line-buffered -v '^WARNING: Using incubator modules: jdk.incubator.vector$' >&2

@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
 /** The root command: all subcommands are registered here, and inherit its options and its texts. */
 @Command(
     name = "clipkl",
-    subcommands = {DoctorCommand.class},
+    subcommands = {DoctorCommand.class, DemoCommand.class, TrainCommand.class},
     scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,

@@ -20,6 +20,12 @@ final class RowLoop {
   /** Halvings after which a row has no useful step: 2^-40 of a unit step moves no float32 logit. */
   private static final int MOST_HALVINGS = 40;
 
+  /**
+   * The same for inner steps after the first: a step 64 times shorter than the one before it has
+   * met a kink of the clip, and the next outer iteration moves the row further than it would.
+   */
+  private static final int MOST_HALVINGS_AT_KINK = 6;
+
   /** Adam's unit step, nats per inner step. */
   private static final double ADAM_UNIT_STEP = 0.02;
 
@@ -31,6 +37,7 @@ final class RowLoop {
 
   private double constantSmoothness;
   private double rememberedStep;
+  private double previousStep;
   private int momentumSteps;
   private int stepsRejected;
 
@@ -129,6 +136,7 @@ final class RowLoop {
       arithmetic.accept();
       point.set(proposal);
       steps++;
+      previousStep = step;
       if (k == 0) {
         firstStep = step;
       }
@@ -204,19 +212,22 @@ final class RowLoop {
             ? program.stepSize() * weight
             : Double.POSITIVE_INFINITY;
     double step =
-        Double.isNaN(rememberedStep)
-            ? program.stepSize() * unitStep(program) * weight
-            : Math.min(rememberedStep, largest);
+        !isFirst
+            ? previousStep
+            : Double.isNaN(rememberedStep)
+                ? program.stepSize() * unitStep(program) * weight
+                : Math.min(rememberedStep, largest);
+    int mostHalvings = isFirst ? MOST_HALVINGS : MOST_HALVINGS_AT_KINK;
     double sufficient =
         program.optimizer() == OptimizerKind.GRADIENT
                 || program.optimizer() == OptimizerKind.NESTEROV
             ? GRADIENT_INCREASE
             : DIRECTION_INCREASE;
     boolean halved = false;
-    for (int trial = 0; trial <= MOST_HALVINGS; trial++) {
+    for (int trial = 0; trial <= mostHalvings; trial++) {
       arithmetic.propose(step, 0.0, 0.0, proposal);
       if (isAtLeast(point.surrogate + sufficient * step * direction.slope)) {
-        if (isFirst || Double.isNaN(rememberedStep)) {
+        if (isFirst) {
           // A step taken at the first trial may have been too short: try twice as long next time.
           rememberedStep = halved ? step : Math.min(2.0 * step, largest);
         }

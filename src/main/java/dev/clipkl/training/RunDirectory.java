@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RunDirectory implements AutoCloseable {
   private static final String LOCK = "run.lock";
+  private static final String CONFIGURATION = "config.yaml";
 
   private final Path path;
   private final FileChannel lockChannel;
@@ -40,6 +41,7 @@ public final class RunDirectory implements AutoCloseable {
    * @throws InputException if the folder holds anything, cannot be made, or is in use
    */
   public static RunDirectory create(Path path, String configuration) {
+    requireNewOrEmpty(path);
     try {
       Files.createDirectories(path);
     } catch (FileAlreadyExistsException e) {
@@ -51,7 +53,7 @@ public final class RunDirectory implements AutoCloseable {
     }
     RunDirectory directory = lock(path);
     try {
-      directory.requireEmpty();
+      requireNewOrEmpty(path);
       AtomicFile.writeString(directory.configuration(), configuration);
     } catch (RuntimeException e) {
       directory.close();
@@ -66,7 +68,7 @@ public final class RunDirectory implements AutoCloseable {
    * @throws InputException if there is no run, or another process holds it
    */
   public static RunDirectory resume(Path path) {
-    if (!Files.isRegularFile(path.resolve("config.yaml"))) {
+    if (!Files.isRegularFile(path.resolve(CONFIGURATION))) {
       throw new InputException(
           "--resume: %s holds no run, expected a folder with a config.yaml".formatted(path));
     }
@@ -116,12 +118,20 @@ public final class RunDirectory implements AutoCloseable {
     return e.getClass().getSimpleName().replace("Exception", "") + " " + e.getMessage();
   }
 
-  private void requireEmpty() {
+  /**
+   * Checks that a run may start here, without changing anything.
+   *
+   * @throws InputException if the folder holds anything
+   */
+  public static void requireNewOrEmpty(Path path) {
+    if (!Files.isDirectory(path)) {
+      return;
+    }
     try (Stream<Path> entries = Files.list(path)) {
       if (entries.anyMatch(entry -> !entry.endsWith(LOCK))) {
         throw new InputException(
-            Files.exists(configuration())
-                ? "%s already holds a run: continue it with --resume %s, or choose another --out"
+            Files.exists(path.resolve(CONFIGURATION))
+                ? "%s already holds a run: continue it with train --resume %s, or choose another --out"
                     .formatted(path, path)
                 : "run.out: the folder %s must be new or empty".formatted(path));
       }
@@ -137,7 +147,7 @@ public final class RunDirectory implements AutoCloseable {
 
   /** The resolved configuration. */
   public Path configuration() {
-    return path.resolve("config.yaml");
+    return path.resolve(CONFIGURATION);
   }
 
   /** What ran, and how it ended. */

@@ -11,8 +11,6 @@ import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
 import dev.clipkl.problem.Problem;
-import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +32,7 @@ public final class Trainer {
   private final RowBlock block;
   private final TrainingLimits limits;
   private final MetricSink sink;
-  private final List<TrainingListener> listeners;
-  private final BooleanSupplier stopRequested;
+  private final TrainingListener listener;
   private final RowResults results;
   private final MetricAverages averages;
   private final int blockLength;
@@ -47,7 +44,6 @@ public final class Trainer {
    * @param rowWeights factor on every step, {@code [states]}
    * @param optima exact row optima, {@code [states]}
    * @param actor where training starts; changed in place
-   * @param stopRequested looked at between blocks
    */
   public Trainer(
       Problem problem,
@@ -58,15 +54,13 @@ public final class Trainer {
       ActorState actor,
       TrainingLimits limits,
       MetricSink sink,
-      List<TrainingListener> listeners,
-      BooleanSupplier stopRequested) {
+      TrainingListener listener) {
     this.problem = problem;
     this.engine = engine;
     this.program = program;
     this.limits = limits;
     this.sink = sink;
-    this.listeners = listeners;
-    this.stopRequested = stopRequested;
+    this.listener = listener;
     block =
         new RowBlock(
             actor, problem.reference(), problem.rewards(), rowWeights, optima, 0, problem.states());
@@ -102,9 +96,7 @@ public final class Trainer {
         return new TrainingResult(reason, progress, first);
       }
       progress = runBlock(progress, secondsBefore, start);
-      for (TrainingListener listener : listeners) {
-        listener.afterBlock(progress);
-      }
+      listener.afterBlock(progress);
     }
   }
 
@@ -155,7 +147,7 @@ public final class Trainer {
     if (progress.seconds() >= limits.seconds()) {
       return StopReason.TIME;
     }
-    return stopRequested.getAsBoolean() ? StopReason.INTERRUPTED : null;
+    return listener.stopRequested() ? StopReason.INTERRUPTED : null;
   }
 
   private int rowsFinished() {

@@ -1,7 +1,15 @@
 package dev.clipkl.training;
 
-/** Follows a run. */
+/** Follows a run, and may ask it to stop. */
 public interface TrainingListener {
+  /** A line about what is happening. */
+  default void note(String line) {}
+
   /** After every block of outer iterations; the actor may be read until this returns. */
-  void afterBlock(TrainingProgress progress);
+  default void afterBlock(TrainingProgress progress) {}
+
+  /** Looked at between blocks: whether to write a checkpoint and stop. */
+  default boolean stopRequested() {
+    return false;
+  }
 }

@@ -38,7 +38,7 @@ final class ChunkAlpha implements ChunkDivergence {
       terms.mul(1f / (alpha * (alpha - 1f))).intoArray(chunk.terms, i);
     }
     chunk.meanDerivative += dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);
-    chunk.divergence += sum(chunk.terms, chunk.length);
+    chunk.divergence += sum(chunk.terms, 0, chunk.length);
   }
 
   @Override
@@ -46,7 +46,7 @@ final class ChunkAlpha implements ChunkDivergence {
     optimumPower(chunk);
     farTerms(chunk);
     nearTerms(chunk);
-    return sum(chunk.terms, chunk.length);
+    return sum(chunk.terms, 0, chunk.length);
   }
 
   /**

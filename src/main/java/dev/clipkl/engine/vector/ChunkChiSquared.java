@@ -25,7 +25,7 @@ final class ChunkChiSquared implements ChunkDivergence {
       p.sub(q).mul(excess).intoArray(chunk.terms, i);
     }
     chunk.meanDerivative += dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);
-    chunk.divergence += sum(chunk.terms, chunk.length);
+    chunk.divergence += sum(chunk.terms, 0, chunk.length);
   }
 
   @Override
@@ -41,6 +41,6 @@ final class ChunkChiSquared implements ChunkDivergence {
       FloatVector squared = p.sub(q.mul(other)).mul(w.sub(other));
       atLeast(distance.sub(2f), 0f).mul(p).add(squared).intoArray(chunk.terms, i);
     }
-    return sum(chunk.terms, chunk.length);
+    return sum(chunk.terms, 0, chunk.length);
   }
 }

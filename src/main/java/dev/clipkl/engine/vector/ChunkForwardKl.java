@@ -30,8 +30,8 @@ final class ChunkForwardKl implements ChunkDivergence {
       difference.intoArray(chunk.scratch, i);
       difference.sub(q.mul(ell)).intoArray(chunk.terms, i);
     }
-    chunk.meanDerivative += sum(chunk.scratch, chunk.length);
-    chunk.divergence += sum(chunk.terms, chunk.length);
+    chunk.meanDerivative += sum(chunk.scratch, 0, chunk.length);
+    chunk.divergence += sum(chunk.terms, 0, chunk.length);
   }
 
   @Override
@@ -47,6 +47,6 @@ final class ChunkForwardKl implements ChunkDivergence {
       VectorMask<Float> near = x.abs().lt(1f);
       far.blend(q.mul(expMinusLinear(x)), near).intoArray(chunk.terms, i);
     }
-    return sum(chunk.terms, chunk.length);
+    return sum(chunk.terms, 0, chunk.length);
   }
 }

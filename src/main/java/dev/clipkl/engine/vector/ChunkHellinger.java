@@ -24,8 +24,8 @@ final class ChunkHellinger implements ChunkDivergence {
       q.mul(root).mul(shifted).intoArray(chunk.scratch, i);
       q.mul(shifted).mul(shifted).intoArray(chunk.terms, i);
     }
-    chunk.meanDerivative += sum(chunk.scratch, chunk.length);
-    chunk.divergence += sum(chunk.terms, chunk.length);
+    chunk.meanDerivative += sum(chunk.scratch, 0, chunk.length);
+    chunk.divergence += sum(chunk.terms, 0, chunk.length);
   }
 
   @Override
@@ -39,6 +39,6 @@ final class ChunkHellinger implements ChunkDivergence {
       FloatVector relative = root.mul(distance).sub(1f);
       q.mul(relative).mul(relative).div(distance).intoArray(chunk.terms, i);
     }
-    return sum(chunk.terms, chunk.length);
+    return sum(chunk.terms, 0, chunk.length);
   }
 }

@@ -40,7 +40,7 @@ final class ChunkJensenShannon implements ChunkDivergence {
       exp(softplus.neg()).mul(0.5f).intoArray(chunk.curvature, i);
     }
     chunk.meanDerivative += dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);
-    chunk.divergence += sum(chunk.terms, chunk.length);
+    chunk.divergence += sum(chunk.terms, 0, chunk.length);
   }
 
   @Override
@@ -70,7 +70,7 @@ final class ChunkJensenShannon implements ChunkDivergence {
           .blend(close.mul(0.5f), x.abs().lt(1f))
           .intoArray(chunk.terms, i);
     }
-    return sum(chunk.terms, chunk.length);
+    return sum(chunk.terms, 0, chunk.length);
   }
 
   /** {@code log(1 + e^x)}. */

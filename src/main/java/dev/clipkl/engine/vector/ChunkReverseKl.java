@@ -16,15 +16,13 @@ final class ChunkReverseKl implements ChunkDivergence {
   @Override
   public void measure(RowChunk chunk) {
     for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
-      FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
-      FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
-      ell.intoArray(chunk.derivative, i);
+      FloatVector.fromArray(SPECIES, chunk.logRatio, i).intoArray(chunk.derivative, i);
       FloatVector.broadcast(SPECIES, 1f).intoArray(chunk.curvature, i);
-      p.mul(ell).sub(p).add(q).intoArray(chunk.terms, i);
     }
-    chunk.meanDerivative += dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);
-    chunk.divergence += sum(chunk.terms, chunk.length);
+    // The centred terms' - p + q sum to zero over a row.
+    double sum = dot(chunk.prob, 0, chunk.logRatio, 0, chunk.length);
+    chunk.meanDerivative += sum;
+    chunk.divergence += sum;
   }
 
   @Override
@@ -40,6 +38,6 @@ final class ChunkReverseKl implements ChunkDivergence {
       VectorMask<Float> near = x.abs().lt(1f);
       far.blend(p.mul(expMinusLinear(x)), near).intoArray(chunk.terms, i);
     }
-    return sum(chunk.terms, chunk.length);
+    return sum(chunk.terms, 0, chunk.length);
   }
 }

@@ -15,6 +15,9 @@ import jdk.incubator.vector.FloatVector;
  * moments for the row in hand.
  */
 abstract class DirectionSweep {
+  float mean;
+  float lambda;
+  float referenceCurvature;
 
   static DirectionSweep of(OptimizerKind optimizer, int padded) {
     return switch (optimizer) {
@@ -34,23 +37,28 @@ abstract class DirectionSweep {
   void store(List<RowTable> moments, int row) {}
 
   /**
-   * Writes the direction.
+   * Begins a direction.
    *
-   * @param gradient {@code p (G - E_p G)}
-   * @param mean {@code E_p G}
+   * @param newMean {@code E_p G}
+   * @param newReferenceCurvature {@code f''(1)}
    * @param momentumSteps 1 makes the moments start from zero
    */
-  abstract void run(
-      PolicyScratch policy,
-      float[] gradient,
-      float mean,
-      int momentumSteps,
-      float lambda,
-      float referenceCurvature,
-      float[] direction);
+  void begin(float newMean, float newLambda, float newReferenceCurvature, int momentumSteps) {
+    mean = newMean;
+    lambda = newLambda;
+    referenceCurvature = newReferenceCurvature;
+  }
 
-  /** {@code <g, velocity>}; 0 without velocity. */
-  double momentumSlope(float[] gradient) {
+  /**
+   * Writes one piece of the direction.
+   *
+   * @param gradient {@code p (G - E_p G)} of the piece, from index 0
+   */
+  abstract void run(
+      PolicyScratch policy, float[] gradient, int start, int length, float[] direction);
+
+  /** {@code <g, velocity>} of one piece; 0 without velocity. */
+  double momentumSlope(float[] gradient, int start, int length) {
     return 0.0;
   }
 
@@ -70,29 +78,15 @@ abstract class DirectionSweep {
 
   private static final class Gradient extends DirectionSweep {
     @Override
-    void run(
-        PolicyScratch policy,
-        float[] gradient,
-        float mean,
-        int momentumSteps,
-        float lambda,
-        float referenceCurvature,
-        float[] direction) {
-      System.arraycopy(gradient, 0, direction, 0, direction.length);
+    void run(PolicyScratch policy, float[] gradient, int start, int length, float[] direction) {
+      System.arraycopy(gradient, 0, direction, start, length);
     }
   }
 
   private static final class Natural extends DirectionSweep {
     @Override
-    void run(
-        PolicyScratch policy,
-        float[] gradient,
-        float mean,
-        int momentumSteps,
-        float lambda,
-        float referenceCurvature,
-        float[] direction) {
-      for (int i = 0; i < direction.length; i += LANES) {
+    void run(PolicyScratch policy, float[] gradient, int start, int length, float[] direction) {
+      for (int i = start; i < start + length; i += LANES) {
         FloatVector.fromArray(SPECIES, policy.coefficient, i)
             .sub(mean)
             .div(lambda)
@@ -109,16 +103,9 @@ abstract class DirectionSweep {
     }
 
     @Override
-    void run(
-        PolicyScratch policy,
-        float[] gradient,
-        float mean,
-        int momentumSteps,
-        float lambda,
-        float referenceCurvature,
-        float[] direction) {
+    void run(PolicyScratch policy, float[] gradient, int start, int length, float[] direction) {
       float least = bounded ? referenceCurvature : 0f;
-      for (int i = 0; i < direction.length; i += LANES) {
+      for (int i = start; i < start + length; i += LANES) {
         FloatVector curvature =
             FloatLanes.atLeast(FloatVector.fromArray(SPECIES, policy.curvature, i), least);
         FloatVector.fromArray(SPECIES, policy.coefficient, i)
@@ -149,23 +136,21 @@ abstract class DirectionSweep {
     }
 
     @Override
-    void run(
-        PolicyScratch policy,
-        float[] gradient,
-        float mean,
-        int momentumSteps,
-        float lambda,
-        float referenceCurvature,
-        float[] direction) {
-      System.arraycopy(gradient, 0, direction, 0, direction.length);
+    void begin(float newMean, float newLambda, float newReferenceCurvature, int momentumSteps) {
+      super.begin(newMean, newLambda, newReferenceCurvature, momentumSteps);
       if (momentumSteps == 1) {
         Arrays.fill(velocity, 0f);
       }
     }
 
     @Override
-    double momentumSlope(float[] gradient) {
-      return FloatLanes.dot(gradient, 0, velocity, 0, velocity.length);
+    void run(PolicyScratch policy, float[] gradient, int start, int length, float[] direction) {
+      System.arraycopy(gradient, 0, direction, start, length);
+    }
+
+    @Override
+    double momentumSlope(float[] gradient, int start, int length) {
+      return FloatLanes.dot(gradient, 0, velocity, start, length);
     }
 
     @Override
@@ -200,6 +185,8 @@ abstract class DirectionSweep {
   private static final class Adam extends DirectionSweep {
     private final float[] moment1;
     private final float[] moment2;
+    private float correction1;
+    private float correction2;
 
     Adam(int padded) {
       moment1 = new float[padded];
@@ -219,22 +206,20 @@ abstract class DirectionSweep {
     }
 
     @Override
-    void run(
-        PolicyScratch policy,
-        float[] gradient,
-        float mean,
-        int momentumSteps,
-        float lambda,
-        float referenceCurvature,
-        float[] direction) {
+    void begin(float newMean, float newLambda, float newReferenceCurvature, int momentumSteps) {
+      super.begin(newMean, newLambda, newReferenceCurvature, momentumSteps);
       if (momentumSteps == 1) {
         Arrays.fill(moment1, 0f);
         Arrays.fill(moment2, 0f);
       }
-      float correction1 = (float) AdamMoments.biasCorrection(AdamMoments.BETA1, momentumSteps);
-      float correction2 = (float) AdamMoments.biasCorrection(AdamMoments.BETA2, momentumSteps);
-      for (int i = 0; i < direction.length; i += LANES) {
-        FloatVector g = FloatVector.fromArray(SPECIES, gradient, i);
+      correction1 = (float) AdamMoments.biasCorrection(AdamMoments.BETA1, momentumSteps);
+      correction2 = (float) AdamMoments.biasCorrection(AdamMoments.BETA2, momentumSteps);
+    }
+
+    @Override
+    void run(PolicyScratch policy, float[] gradient, int start, int length, float[] direction) {
+      for (int i = start; i < start + length; i += LANES) {
+        FloatVector g = FloatVector.fromArray(SPECIES, gradient, i - start);
         FloatVector first =
             FloatVector.fromArray(SPECIES, moment1, i)
                 .mul((float) AdamMoments.BETA1)

@@ -127,11 +127,11 @@ final class FloatLanes {
     return x.blend(bound, above);
   }
 
-  /** {@code sum terms[i]} over {@code [0, length)}, float64 accumulation in a fixed order. */
-  static double sum(float[] terms, int length) {
+  /** {@code sum terms[start + i]} over {@code length} entries, float64, in a fixed order. */
+  static double sum(float[] terms, int start, int length) {
     DoubleVector sum = DoubleVector.zero(DOUBLES);
     for (int i = 0; i < length; i += LANES) {
-      FloatVector x = FloatVector.fromArray(SPECIES, terms, i);
+      FloatVector x = FloatVector.fromArray(SPECIES, terms, start + i);
       sum =
           sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
               .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
@@ -166,20 +166,20 @@ final class FloatLanes {
     return total;
   }
 
-  /** Largest entry; -infinity for an empty array. */
-  static float largest(float[] array) {
+  /** Largest entry of {@code [start, start + length)}; -infinity if there is none. */
+  static float largest(float[] array, int start, int length) {
     FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < array.length; i += LANES) {
+    for (int i = start; i < start + length; i += LANES) {
       FloatVector x = FloatVector.fromArray(SPECIES, array, i);
       largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
     }
     return largest.reduceLanes(VectorOperators.MAX);
   }
 
-  /** Least entry; infinity for an empty array. */
-  static float least(float[] array) {
+  /** Least entry of {@code [start, start + length)}; infinity if there is none. */
+  static float least(float[] array, int start, int length) {
     FloatVector least = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
-    for (int i = 0; i < array.length; i += LANES) {
+    for (int i = start; i < start + length; i += LANES) {
       FloatVector x = FloatVector.fromArray(SPECIES, array, i);
       least = least.blend(x, x.lt(least));
     }

@@ -23,6 +23,8 @@ final class PolicyScratch {
   /** {@code w f''(w)}. */
   final float[] curvature;
 
+  private float shift;
+  private double massSum;
   double logNormalizer;
   float inverseNormalizer;
 
@@ -33,21 +35,45 @@ final class PolicyScratch {
     curvature = new float[padded];
   }
 
+  /** Begins a normalisation: {@link #addMass} for every piece of the row, then {@link #finish}. */
+  void begin(double newShift) {
+    shift = (float) newShift;
+    massSum = 0.0;
+  }
+
+  /**
+   * Computes the masses of a piece of the row.
+   *
+   * @param columns actions of the whole row, without the padding
+   */
+  void addMass(int start, int length, int columns) {
+    FloatVector shiftLanes = FloatVector.broadcast(SPECIES, shift);
+    for (int i = start; i < start + length; i += LANES) {
+      exp(FloatVector.fromArray(SPECIES, logits, i).sub(shiftLanes)).intoArray(mass, i);
+    }
+    if (start + length > columns) {
+      Arrays.fill(mass, columns, start + length, 0f);
+    }
+    massSum += FloatLanes.sum(mass, start, length);
+  }
+
+  void finish() {
+    logNormalizer = shift + Math.log(massSum);
+    inverseNormalizer = (float) (1.0 / massSum);
+  }
+
   /**
    * Computes masses and normaliser from the logits.
    *
-   * @param shift close enough to the log-normaliser that e^{logit - shift} neither overflows nor
+   * @param newShift close enough to the log-normaliser that e^{logit - shift} neither overflows nor
    *     vanishes for every action: the largest logit, or the normaliser before a bounded move
    * @param columns actions without the padding
    */
-  void normalize(double shift, int columns) {
-    FloatVector shiftLanes = FloatVector.broadcast(SPECIES, (float) shift);
-    for (int i = 0; i < logits.length; i += LANES) {
-      exp(FloatVector.fromArray(SPECIES, logits, i).sub(shiftLanes)).intoArray(mass, i);
+  void normalize(double newShift, int columns) {
+    begin(newShift);
+    for (int start = 0; start < logits.length; start += RowChunk.CAPACITY) {
+      addMass(start, Math.min(RowChunk.CAPACITY, logits.length - start), columns);
     }
-    Arrays.fill(mass, columns, mass.length, 0f);
-    double normalizer = FloatLanes.sum(mass, mass.length);
-    logNormalizer = (float) shift + Math.log(normalizer);
-    inverseNormalizer = (float) (1.0 / normalizer);
+    finish();
   }
 }

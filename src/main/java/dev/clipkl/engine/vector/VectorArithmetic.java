@@ -48,7 +48,6 @@ final class VectorArithmetic implements RowArithmetic {
   private final float[] actionValue;
   private final float[] oldLogProb;
   private final float[] oldProb;
-  private final float[] gradients;
   private final float[] directions;
   private final DirectionSweep directionSweep;
   private PolicyScratch current;
@@ -71,7 +70,6 @@ final class VectorArithmetic implements RowArithmetic {
     actionValue = new float[padded];
     oldLogProb = new float[padded];
     oldProb = new float[padded];
-    gradients = new float[padded];
     directions = new float[padded];
     current = new PolicyScratch(padded);
     proposed = new PolicyScratch(padded);
@@ -80,7 +78,7 @@ final class VectorArithmetic implements RowArithmetic {
 
   /** Float arrays of a row's length that this class holds. */
   static int arrays(OptimizerKind optimizer) {
-    return 7 + 2 * PolicyScratch.ARRAYS + 2 * optimizer.momentTables();
+    return 6 + 2 * PolicyScratch.ARRAYS + 2 * optimizer.momentTables();
   }
 
   @Override
@@ -103,7 +101,7 @@ final class VectorArithmetic implements RowArithmetic {
       exp(FloatVector.fromArray(SPECIES, logReference, i)).intoArray(reference, i);
     }
     clearPadding(reference);
-    current.normalize(largest(current.logits), columns);
+    current.normalize(largest(current.logits, 0, padded), columns);
   }
 
   private void pad(float[] array) {
@@ -122,7 +120,7 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public double actionValueSpan() {
-    return largest(actionValue) - least(actionValue);
+    return largest(actionValue, 0, padded) - least(actionValue, 0, padded);
   }
 
   @Override
@@ -262,34 +260,43 @@ final class VectorArithmetic implements RowArithmetic {
   @Override
   public void direction(SurrogatePoint point, int momentumSteps, AscentDirection result) {
     float mean = (float) point.meanCoefficient;
-    for (int i = 0; i < padded; i += LANES) {
-      FloatVector prob =
-          FloatVector.fromArray(SPECIES, current.mass, i).mul(current.inverseNormalizer);
-      FloatVector.fromArray(SPECIES, current.coefficient, i)
-          .sub(mean)
-          .mul(prob)
-          .intoArray(gradients, i);
+    directionSweep.begin(mean, lambda, (float) divergence.curvatureAtReference(), momentumSteps);
+    result.slope = 0.0;
+    result.squaredGradientNorm = 0.0;
+    result.momentumSlope = 0.0;
+    float least = Float.POSITIVE_INFINITY;
+    float largest = Float.NEGATIVE_INFINITY;
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      fillGradient(mean, start, length);
+      float[] gradient = chunk.scratch;
+      directionSweep.run(current, gradient, start, length, directions);
+      result.slope += dot(gradient, 0, directions, start, length);
+      result.squaredGradientNorm += dot(gradient, 0, gradient, 0, length);
+      result.momentumSlope += directionSweep.momentumSlope(gradient, start, length);
+      least = Math.min(least, least(directions, start, length));
+      largest = Math.max(largest, largest(directions, start, length));
     }
-    directionSweep.run(
-        current,
-        gradients,
-        mean,
-        momentumSteps,
-        lambda,
-        (float) divergence.curvatureAtReference(),
-        directions);
-    result.momentumSlope = directionSweep.momentumSlope(directions);
-    result.slope = dot(gradients, 0, directions, 0, padded);
-    result.squaredGradientNorm = dot(gradients, 0, gradients, 0, padded);
-    float least = least(directions);
-    float largest = largest(directions);
     result.span = (double) largest - least;
     largestMove = Math.max(Math.abs((double) least), Math.abs((double) largest));
   }
 
+  /** {@code g = p (G - E_p G)} of one chunk to scratch. */
+  private void fillGradient(float mean, int start, int length) {
+    float inverseNormalizer = current.inverseNormalizer;
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector prob =
+          FloatVector.fromArray(SPECIES, current.mass, start + i).mul(inverseNormalizer);
+      FloatVector.fromArray(SPECIES, current.coefficient, start + i)
+          .sub(mean)
+          .mul(prob)
+          .intoArray(chunk.scratch, i);
+    }
+  }
+
   @Override
   public double coefficientSpan() {
-    return (double) largest(current.coefficient) - least(current.coefficient);
+    return (double) largest(current.coefficient, 0, padded) - least(current.coefficient, 0, padded);
   }
 
   @Override
@@ -314,20 +321,29 @@ final class VectorArithmetic implements RowArithmetic {
     if (optimizer == OptimizerKind.NESTEROV) {
       directionSweep.moveWithMomentum(
           current.logits, directions, step, momentum, nextMomentum, proposed.logits);
-      proposed.normalize(largest(proposed.logits), columns);
-    } else {
-      float length = (float) step;
-      for (int i = 0; i < padded; i += LANES) {
-        FloatVector.fromArray(SPECIES, directions, i)
-            .fma(
-                FloatVector.broadcast(SPECIES, length),
-                FloatVector.fromArray(SPECIES, current.logits, i))
-            .intoArray(proposed.logits, i);
+      proposed.normalize(largest(proposed.logits, 0, padded), columns);
+    } else if (step * largestMove < SAFE_MOVE) {
+      proposed.begin(current.logNormalizer);
+      for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+        int length = Math.min(RowChunk.CAPACITY, padded - start);
+        move((float) step, start, length);
+        proposed.addMass(start, length, columns);
       }
-      boolean isSafe = step * largestMove < SAFE_MOVE;
-      proposed.normalize(isSafe ? current.logNormalizer : largest(proposed.logits), columns);
+      proposed.finish();
+    } else {
+      move((float) step, 0, padded);
+      proposed.normalize(largest(proposed.logits, 0, padded), columns);
     }
     measure(proposed, point);
+  }
+
+  private void move(float step, int start, int length) {
+    FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
+    for (int i = start; i < start + length; i += LANES) {
+      FloatVector.fromArray(SPECIES, directions, i)
+          .fma(stepLanes, FloatVector.fromArray(SPECIES, current.logits, i))
+          .intoArray(proposed.logits, i);
+    }
   }
 
   @Override

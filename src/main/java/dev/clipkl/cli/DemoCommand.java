@@ -1,0 +1,215 @@
+package dev.clipkl.cli;
+
+import dev.clipkl.config.RunConfig;
+import dev.clipkl.language.Preferences;
+import dev.clipkl.language.Prompt;
+import dev.clipkl.language.Prompts;
+import dev.clipkl.language.ReferenceBuild;
+import dev.clipkl.language.ReferenceFile;
+import dev.clipkl.language.RewardFit;
+import dev.clipkl.language.Tokenizer;
+import dev.clipkl.language.Tokenizers;
+import dev.clipkl.language.WordNetCorpus;
+import dev.clipkl.metrics.MetricNames;
+import dev.clipkl.metrics.MetricRecord;
+import dev.clipkl.table.RowTable;
+import dev.clipkl.table.SafetensorsFile;
+import dev.clipkl.training.PolicyFile;
+import dev.clipkl.training.StopReason;
+import dev.clipkl.training.TrainingResult;
+import dev.clipkl.training.TrainingRun;
+import java.io.PrintWriter;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code clipkl demo}: the whole way, on the project's own data. */
+@Command(
+    name = "demo",
+    description =
+        "Builds an n-gram reference from WordNet and a reward from preference pairs, aligns 256"
+            + " prompts over the 100,277 tokens of cl100k_base with reverse and with forward KL, and"
+            + " shows what changed and how far each policy is from the best possible one.")
+final class DemoCommand implements Callable<Integer> {
+  private static final String TOKENIZER = "cl100k_base";
+  private static final List<String> DIVERGENCES = List.of("reverse-kl", "forward-kl");
+
+  /** Far apart, so that the shown prompts differ. */
+  private static final int[] SHOWN_PROMPTS = {0, 4, 75, 130, 200};
+
+  private static final int SHOWN_TOKENS = 6;
+  private static final double FIT_TOLERANCE = 1e-6;
+  private static final int NGRAM_ORDER = 3;
+
+  @Mixin private final ResultOutput output = new ResultOutput();
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Folder for the two runs (default: runs/demo, or the next free runs/demo-N).")
+  private @Nullable Path out;
+
+  /** Where the demo's inputs are; run.sh names the project's folder. */
+  private record Inputs(Path prompts, Path preferences, Path reference, Path reward, Path config) {
+    static Inputs find() {
+      Path home = Path.of(System.getProperty("clipkl.home", ""));
+      Path models = home.resolve("models");
+      return new Inputs(
+          home.resolve("data/prompts.jsonl"),
+          home.resolve("data/preferences.jsonl"),
+          models.resolve("wordnet-" + TOKENIZER + ".safetensors"),
+          models.resolve("kindness-" + TOKENIZER + ".safetensors"),
+          home.resolve("examples/demo.yaml"));
+    }
+
+    RunConfig config(String divergence, Path directory) {
+      return RunConfig.read(
+          config,
+          List.of(
+              "problem.prompts=" + prompts,
+              "problem.reference=" + reference,
+              "problem.reward=" + reward,
+              "objective.divergence=" + divergence,
+              "run.out=" + directory));
+    }
+  }
+
+  @Override
+  public Integer call() {
+    Inputs inputs = Inputs.find();
+    Tokenizer tokenizer = Tokenizers.open(TOKENIZER);
+    buildModels(inputs, tokenizer);
+    Path folder = out == null ? freeFolder() : out;
+    List<DemoTable.Run> runs = new ArrayList<>();
+    for (String divergence : DIVERGENCES) {
+      Path directory = folder.resolve(divergence);
+      TrainingResult result = train(divergence, inputs.config(divergence, directory));
+      if (result.reason() == StopReason.INTERRUPTED) {
+        output.narration().println("continue it with: clipkl train --resume " + directory);
+        return CommandRunner.INTERRUPTED;
+      }
+      runs.add(summary(divergence, result, directory));
+    }
+    DemoTable table = new DemoTable(runs, shownPrompts(inputs, tokenizer, folder));
+    output.print(table, table::print);
+    return CommandRunner.DONE;
+  }
+
+  private void buildModels(Inputs inputs, Tokenizer tokenizer) {
+    PrintWriter narration = output.narration();
+    if (!Files.exists(inputs.reference())) {
+      narration.println("building the reference: a trigram model of WordNet's glosses ...");
+      narration.flush();
+      ReferenceBuild.Summary built =
+          ReferenceBuild.run(new WordNetCorpus(), tokenizer, NGRAM_ORDER, inputs.reference());
+      narration.printf(
+          Locale.ROOT,
+          "  %,d tokens, held-out perplexity %.0f (unigram %,.0f), min probability %.1e, %.1f s%n",
+          built.tokens(),
+          built.heldOutPerplexity(),
+          built.unigramPerplexity(),
+          built.minProbability(),
+          built.seconds());
+    }
+    if (!Files.exists(inputs.reward())) {
+      narration.println("fitting the reward: Bradley-Terry on preference pairs ...");
+      RewardFit.Summary fitted =
+          RewardFit.run(
+              Preferences.read(inputs.preferences()),
+              tokenizer,
+              OptionalDouble.empty(),
+              FIT_TOLERANCE,
+              1.0,
+              inputs.reward());
+      narration.printf(
+          Locale.ROOT,
+          "  %d pairs, accuracy on %d held-out pairs %.1f %%%n",
+          fitted.fit().trainingPairs(),
+          fitted.fit().heldOutPairs(),
+          100.0 * fitted.fit().heldOutAccuracy());
+    }
+    narration.flush();
+  }
+
+  private static Path freeFolder() {
+    Path runs = Path.of("runs");
+    Path folder = runs.resolve("demo");
+    for (int n = 2; Files.exists(folder); n++) {
+      folder = runs.resolve("demo-" + n);
+    }
+    return folder;
+  }
+
+  private TrainingResult train(String divergence, RunConfig config) {
+    output.narration().println("aligning with " + divergence + " ...");
+    output.narration().flush();
+    try (StopSignal signal = new StopSignal();
+        ProgressView view =
+            new ProgressView(
+                divergence,
+                output.narration(),
+                Terminal.isInteractive() && !output.json,
+                config.optimizer().tolerance(),
+                config.optimizer().outerIterations(),
+                signal)) {
+      return TrainingRun.start(config, view);
+    }
+  }
+
+  private static DemoTable.Run summary(String divergence, TrainingResult result, Path directory) {
+    MetricRecord latest = result.progress().latest();
+    return new DemoTable.Run(
+        divergence,
+        result.first().get(MetricNames.REWARD),
+        latest.get(MetricNames.REWARD),
+        latest.get(MetricNames.KL_POLICY_TO_REFERENCE),
+        latest.get(MetricNames.KL_REFERENCE_TO_POLICY),
+        latest.get(MetricNames.GAP),
+        result.progress().outerIteration(),
+        result.progress().seconds(),
+        directory.toString());
+  }
+
+  private static List<DemoTable.Shown> shownPrompts(
+      Inputs inputs, Tokenizer tokenizer, Path folder) {
+    List<Prompt> all = Prompts.read(inputs.prompts());
+    List<DemoTable.Shown> shown = new ArrayList<>();
+    int actions = tokenizer.vocabularySize();
+    double[] row = new double[actions];
+    try (Arena arena = Arena.ofConfined();
+        ReferenceFile reference = ReferenceFile.open(inputs.reference())) {
+      RowTable logits = RowTable.allocate(arena, 1, actions);
+      for (int index : SHOWN_PROMPTS) {
+        Prompt prompt = all.get(index);
+        List<DemoTable.NextTokens> policies = new ArrayList<>();
+        reference.fillRows(List.of(prompt), tokenizer, logits);
+        logits.readRow(0, row);
+        policies.add(new DemoTable.NextTokens("reference", tokens(row, tokenizer)));
+        for (String divergence : DIVERGENCES) {
+          try (SafetensorsFile policy =
+              SafetensorsFile.open(folder.resolve(divergence).resolve("policy.safetensors"))) {
+            policy.tensor(PolicyFile.LOGITS).readDoubles((long) index * actions, row, actions);
+          }
+          policies.add(new DemoTable.NextTokens(divergence, tokens(row, tokenizer)));
+        }
+        shown.add(new DemoTable.Shown(prompt.text(), policies));
+      }
+    }
+    return shown;
+  }
+
+  private static List<DemoTable.Token> tokens(double[] logits, Tokenizer tokenizer) {
+    return TopTokens.of(logits, SHOWN_TOKENS).stream()
+        .map(entry -> new DemoTable.Token(tokenizer.display(entry.id()), entry.probability()))
+        .toList();
+  }
+}

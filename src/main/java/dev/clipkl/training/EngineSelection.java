@@ -1,0 +1,47 @@
+package dev.clipkl.training;
+
+import dev.clipkl.config.EngineChoice;
+import dev.clipkl.engine.Engine;
+import dev.clipkl.engine.reference.ReferenceEngine;
+import dev.clipkl.engine.vector.VectorEngine;
+import dev.clipkl.failure.EnvironmentException;
+import java.util.Locale;
+
+/**
+ * An engine and why it was chosen.
+ *
+ * @param reason for people: what was asked for, and what was found
+ */
+public record EngineSelection(Engine engine, String reason) implements AutoCloseable {
+
+  /**
+   * Opens the engine that a configuration asks for.
+   *
+   * @throws EnvironmentException when it is demanded by name and cannot run here
+   */
+  public static EngineSelection open(EngineChoice choice, int threads) {
+    return switch (choice) {
+      case AUTO -> new EngineSelection(vector(threads), "auto: the fastest engine of this version");
+      case VECTOR -> new EngineSelection(vector(threads), "asked for by name");
+      case REFERENCE -> new EngineSelection(new ReferenceEngine(threads), "asked for by name");
+      case CUDA, ND4J ->
+          throw new EnvironmentException(
+              "run.engine: this version has no engine %s, expected auto, vector or reference"
+                  .formatted(choice.name().toLowerCase(Locale.ROOT)));
+    };
+  }
+
+  private static Engine vector(int threads) {
+    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+      throw new EnvironmentException(
+          "the engine vector needs the JVM option --add-modules jdk.incubator.vector: start clipkl"
+              + " by run.sh, or set run.engine to reference (slow)");
+    }
+    return new VectorEngine(threads);
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+  }
+}
