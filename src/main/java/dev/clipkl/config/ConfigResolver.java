@@ -1,0 +1,178 @@
+package dev.clipkl.config;
+
+import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.engine.StepRuleKind;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Turns the settings given into a configuration: parses, fills in defaults, checks one with
+ * another.
+ */
+final class ConfigResolver {
+  /** What a problem is made of when it is not imported whole. */
+  private static final List<ConfigKey<?>> PARTS =
+      List.of(ConfigKeys.PROMPTS, ConfigKeys.TOKENIZER, ConfigKeys.REFERENCE, ConfigKeys.REWARD);
+
+  private final String source;
+  private final String name;
+  private final ConfigProblems problems = new ConfigProblems();
+  private final Map<String, Setting> settings;
+
+  /** Values of the keys that were given, well-formed, or that the mode stands for. */
+  private final Map<ConfigKey<?>, Object> values = new LinkedHashMap<>();
+
+  private ConfigResolver(String yaml, String source, String name, List<String> overrides) {
+    this.source = source;
+    this.name = name;
+    settings = ConfigReader.read(source, yaml, overrides, problems);
+  }
+
+  static RunConfig resolve(String yaml, String source, String name, List<String> overrides) {
+    return new ConfigResolver(yaml, source, name, overrides).resolve();
+  }
+
+  private RunConfig resolve() {
+    for (ConfigKey<?> key : ConfigKeys.ALL) {
+      Setting setting = settings.get(key.path());
+      if (setting != null) {
+        readValue(key, setting);
+      }
+    }
+    checkProblem();
+    applyMode();
+    problems.throwIfAny();
+    return new RunConfig(problem(), objective(), optimizer(), get(ConfigKeys.MODE), run());
+  }
+
+  private void readValue(ConfigKey<?> key, Setting setting) {
+    if (setting.text() == null) {
+      if (setting.isGiven() || key.defaultValue() != null) {
+        String got = setting.structure() == null ? "nothing" : setting.structure();
+        problem(setting, "%s must be %s, got %s".formatted(key.path(), key.expected(), got));
+      }
+      return;
+    }
+    try {
+      values.put(key, key.parser().parse(setting.text()));
+    } catch (WrongValue e) {
+      problem(setting, key.path() + e.getMessage());
+    }
+  }
+
+  private void checkProblem() {
+    if (get(ConfigKeys.PROBLEM_KIND) != ProblemKind.BANDIT) {
+      problem(
+          setting(ConfigKeys.PROBLEM_KIND),
+          "problem.kind %s is not available in this version: kind must be bandit"
+              .formatted(setting(ConfigKeys.PROBLEM_KIND).text()));
+      return;
+    }
+    if (get(ConfigKeys.DISCOUNT) != 0) {
+      problem(
+          setting(ConfigKeys.DISCOUNT),
+          "problem.discount must be 0 for problem.kind bandit, got "
+              + setting(ConfigKeys.DISCOUNT).text());
+    }
+    boolean imported = isGiven(ConfigKeys.IMPORT);
+    for (ConfigKey<?> part : PARTS) {
+      // With an import a tokenizer is welcome: it shows the actions as text.
+      if (imported && !part.equals(ConfigKeys.TOKENIZER) && isGiven(part)) {
+        problem(
+            setting(part),
+            "problem.import and %s exclude each other: give one of them".formatted(part.path()));
+      } else if (!imported && !isGiven(part)) {
+        problems.add(
+            ConfigProblems.NO_LINE,
+            source,
+            "%s is missing: give %s, or a whole problem as problem.import"
+                .formatted(part.path(), part.expected()));
+      }
+    }
+  }
+
+  /** The one place that says what {@code mode: faithful} stands for. */
+  private void applyMode() {
+    if (get(ConfigKeys.MODE) == Mode.FAITHFUL) {
+      imply(ConfigKeys.OPTIMIZER_KIND, Optional.of(OptimizerKind.GRADIENT));
+      imply(ConfigKeys.STEP_RULE, StepRuleKind.FIXED);
+      imply(ConfigKeys.WEIGHTS, WeightKind.VISITATION);
+    }
+  }
+
+  private <T> void imply(ConfigKey<T> key, T implied) {
+    Object given = values.putIfAbsent(key, implied);
+    if (given != null && !given.equals(implied)) {
+      problem(
+          setting(key),
+          "%s %s contradicts mode faithful, which means %s"
+              .formatted(key.path(), setting(key).text(), key.writer().apply(implied)));
+    }
+  }
+
+  private RunConfig.Problem problem() {
+    return new RunConfig.Problem(
+        get(ConfigKeys.PROBLEM_KIND),
+        find(ConfigKeys.PROMPTS),
+        find(ConfigKeys.TOKENIZER),
+        find(ConfigKeys.REFERENCE),
+        find(ConfigKeys.REWARD),
+        find(ConfigKeys.IMPORT),
+        get(ConfigKeys.DISCOUNT),
+        get(ConfigKeys.START));
+  }
+
+  private RunConfig.Objective objective() {
+    return new RunConfig.Objective(
+        get(ConfigKeys.DIVERGENCE), get(ConfigKeys.LAMBDA), get(ConfigKeys.CLIP_EPSILON));
+  }
+
+  private RunConfig.Optimizer optimizer() {
+    return new RunConfig.Optimizer(
+        get(ConfigKeys.OPTIMIZER_KIND),
+        get(ConfigKeys.STEP_RULE),
+        get(ConfigKeys.STEP_SIZE),
+        get(ConfigKeys.WEIGHTS),
+        get(ConfigKeys.INNER_STEPS),
+        get(ConfigKeys.OUTER_ITERATIONS),
+        get(ConfigKeys.TOLERANCE),
+        find(ConfigKeys.MAX_SECONDS));
+  }
+
+  private RunConfig.Run run() {
+    return new RunConfig.Run(
+        get(ConfigKeys.ENGINE),
+        get(ConfigKeys.THREADS),
+        get(ConfigKeys.MEMORY),
+        get(ConfigKeys.CHECKPOINT_EVERY),
+        get(ConfigKeys.METRICS_EVERY),
+        find(ConfigKeys.OUT).orElseGet(() -> Path.of("runs", name)));
+  }
+
+  /** The value of a key that has a default. */
+  private <T> T get(ConfigKey<T> key) {
+    return find(key).or(() -> Optional.ofNullable(key.defaultValue())).orElseThrow();
+  }
+
+  /** The key's parser made the value, so its type is the key's. */
+  @SuppressWarnings("unchecked")
+  private <T> Optional<T> find(ConfigKey<T> key) {
+    return Optional.ofNullable((T) values.get(key));
+  }
+
+  private boolean isGiven(ConfigKey<?> key) {
+    Setting setting = settings.get(key.path());
+    return setting != null && setting.isGiven();
+  }
+
+  private Setting setting(ConfigKey<?> key) {
+    return Optional.ofNullable(settings.get(key.path())).orElseThrow();
+  }
+
+  private void problem(Setting setting, String message) {
+    problems.add(setting.line(), setting.where(), message);
+  }
+}

@@ -1,0 +1,234 @@
+package dev.clipkl.config;
+
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.engine.StepRuleKind;
+import dev.clipkl.failure.InputException;
+import dev.clipkl.objective.Divergence;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A resolved run configuration: every key has its value, given or default.
+ *
+ * <p>Paths in it are as they were given; a relative one is relative to the working directory, not
+ * to the configuration file, so that a file and the same keys by {@code --set} mean the same.
+ *
+ * @param problem what is optimized over
+ * @param objective what is optimized
+ * @param optimizer how
+ * @param mode which algorithm the optimizer's defaults stand for
+ * @param run where and with what
+ */
+public record RunConfig(
+    Problem problem, Objective objective, Optimizer optimizer, Mode mode, Run run) {
+
+  /**
+   * Section {@code problem}: either {@code importFile}, or prompts, tokenizer, reference and
+   * reward.
+   *
+   * @param kind what the states are
+   * @param prompts the prompts' JSONL file
+   * @param tokenizer a built-in tokenizer's name or the path of a tokenizer.json
+   * @param reference the reference policy's file
+   * @param reward the reward's file
+   * @param importFile a whole problem as safetensors
+   * @param discount the discount factor in [0, 1); 0 for a bandit
+   * @param start how averages weigh the states
+   */
+  public record Problem(
+      ProblemKind kind,
+      Optional<Path> prompts,
+      Optional<String> tokenizer,
+      Optional<Path> reference,
+      Optional<Path> reward,
+      Optional<Path> importFile,
+      double discount,
+      StartDistribution start) {
+    public Problem {
+      ConfigKeys.DISCOUNT.require(discount);
+    }
+  }
+
+  /**
+   * Section {@code objective}.
+   *
+   * @param divergence the divergence to the reference
+   * @param lambda its weight, above 0
+   * @param clipEpsilon the ratio band's half width, in (0, 1)
+   */
+  public record Objective(Divergence divergence, double lambda, double clipEpsilon) {
+    public Objective {
+      ConfigKeys.LAMBDA.require(lambda);
+      ConfigKeys.CLIP_EPSILON.require(clipEpsilon);
+    }
+  }
+
+  /**
+   * Section {@code optimizer}.
+   *
+   * @param kind the ascent direction; empty for {@code auto}
+   * @param stepRule how long a step is
+   * @param stepSize in units of the optimizer's unit step, above 0
+   * @param weights the factor on a state's step
+   * @param innerSteps steps per outer iteration, at least 1
+   * @param outerIterations the most there are, at least 1
+   * @param tolerance the exact mean gap at which the run stops, at least 0
+   * @param maxSeconds seconds of training after which the run stops, above 0
+   */
+  public record Optimizer(
+      Optional<OptimizerKind> kind,
+      StepRuleKind stepRule,
+      double stepSize,
+      WeightKind weights,
+      int innerSteps,
+      int outerIterations,
+      double tolerance,
+      Optional<Double> maxSeconds) {
+    public Optimizer {
+      ConfigKeys.STEP_SIZE.require(stepSize);
+      ConfigKeys.INNER_STEPS.require(innerSteps);
+      ConfigKeys.OUTER_ITERATIONS.require(outerIterations);
+      ConfigKeys.TOLERANCE.require(tolerance);
+      maxSeconds.ifPresent(ConfigKeys.MAX_SECONDS::require);
+    }
+
+    /** The ascent direction, where {@code auto} is the one recommended for the divergence. */
+    public OptimizerKind kindFor(Divergence divergence) {
+      return kind.orElseGet(() -> OptimizerKind.recommendedFor(divergence));
+    }
+  }
+
+  /**
+   * Section {@code run}.
+   *
+   * @param engine what executes the run
+   * @param threads CPU threads; 0 for all cores
+   * @param memory {@code auto} or a size, as {@link dev.clipkl.table.MemoryBudget#parse} takes it
+   * @param checkpointEvery the time between checkpoints; zero for one per outer iteration
+   * @param metricsEvery outer iterations between two lines of metrics, at least 1
+   * @param out the run directory
+   */
+  public record Run(
+      EngineChoice engine,
+      int threads,
+      String memory,
+      Duration checkpointEvery,
+      int metricsEvery,
+      Path out) {
+    public Run {
+      ConfigKeys.THREADS.require(threads);
+      ConfigKeys.MEMORY.require(memory);
+      ConfigKeys.CHECKPOINT_EVERY.require(checkpointEvery);
+      ConfigKeys.METRICS_EVERY.require(metricsEvery);
+    }
+
+    /** {@link #threads}, where 0 is the number of cores. */
+    public int threadCount() {
+      return threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+    }
+  }
+
+  /**
+   * Reads a YAML file.
+   *
+   * @param overrides {@code path=value} each, in the order given; they win over the file
+   * @throws InputException if the file is missing or not YAML; or with one line for every unknown
+   *     key, wrong value, missing value and contradiction
+   */
+  public static RunConfig read(Path file, List<String> overrides) {
+    String yaml;
+    try {
+      yaml = Files.readString(file);
+    } catch (NoSuchFileException e) {
+      throw new InputException("%s: no such configuration file".formatted(file), e);
+    } catch (CharacterCodingException e) {
+      throw new InputException("%s: not YAML: not encoded in UTF-8".formatted(file), e);
+    } catch (IOException e) {
+      String reason = Files.isDirectory(file) ? "it is a folder" : "it cannot be read";
+      throw new InputException(
+          "%s: expected a configuration file, but %s".formatted(file, reason), e);
+    }
+    String name = String.valueOf(file.getFileName()).replaceFirst("(?i)\\.ya?ml$", "");
+    return parse(yaml, file.toString(), name, overrides);
+  }
+
+  /**
+   * Reads a YAML text.
+   *
+   * @param source what the text is called in messages
+   * @param name the run's name, for its default run directory
+   * @param overrides as for {@link #read}
+   * @throws InputException as for {@link #read}
+   */
+  public static RunConfig parse(String yaml, String source, String name, List<String> overrides) {
+    return ConfigResolver.resolve(yaml, source, name, overrides);
+  }
+
+  /** The same configuration with another run directory. */
+  public RunConfig withOut(Path out) {
+    Run other =
+        new Run(
+            run.engine(),
+            run.threads(),
+            run.memory(),
+            run.checkpointEvery(),
+            run.metricsEvery(),
+            out);
+    return new RunConfig(problem, objective, optimizer, mode, other);
+  }
+
+  /** All keys with their values as YAML, which {@link #parse} reads back to an equal value. */
+  public String toYaml() {
+    StringWriter yaml = new StringWriter();
+    YAMLFactory factory =
+        YAMLFactory.builder()
+            .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
+            .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
+            .enable(YAMLGenerator.Feature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS)
+            .disable(YAMLGenerator.Feature.SPLIT_LINES)
+            .build();
+    try (YAMLGenerator generator = factory.createGenerator(yaml)) {
+      generator.writeStartObject();
+      String section = "";
+      for (ConfigKey<?> key : ConfigKeys.ALL) {
+        if (!key.section().equals(section)) {
+          if (!section.isEmpty()) {
+            generator.writeEndObject();
+          }
+          section = key.section();
+          if (!section.isEmpty()) {
+            generator.writeObjectFieldStart(section);
+          }
+        }
+        writeValue(generator, key);
+      }
+      generator.writeEndObject();
+      generator.writeEndObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException("writing to memory", e);
+    }
+    return yaml.toString();
+  }
+
+  private void writeValue(YAMLGenerator generator, ConfigKey<?> key) throws IOException {
+    generator.writeFieldName(key.name());
+    Optional<String> text = key.text(this);
+    if (text.isEmpty()) {
+      generator.writeNull();
+    } else if (key.numeric()) {
+      generator.writeNumber(text.get());
+    } else {
+      generator.writeString(text.get());
+    }
+  }
+}
