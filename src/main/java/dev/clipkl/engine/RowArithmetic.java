@@ -28,6 +28,12 @@ public interface RowArithmetic {
   void measure(SurrogatePoint point);
 
   /**
+   * Fills the point's clip fractions at the current policy; only there, since a proposal that is
+   * refused needs none.
+   */
+  void countClipped(SurrogatePoint point);
+
+  /**
    * The ascent direction at the current policy, from the coefficients last measured there.
    *
    * @param momentumSteps inner steps since the moments were reset, this one included; 1 makes the

@@ -109,6 +109,7 @@ final class RowLoop {
     double firstStep = 0.0;
     double gradientNorm = 0.0;
     for (int k = 0; k < program.innerSteps(); k++) {
+      arithmetic.countClipped(point);
       results.clippedActions(outerIteration, k)[row] = point.bindingActions;
       bindingMass += point.bindingMass;
       outsideMass += point.outsideMass;

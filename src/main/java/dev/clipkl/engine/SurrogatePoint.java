@@ -20,12 +20,10 @@ public final class SurrogatePoint {
   /** Largest error that rounding can have made in {@link #surrogate}. */
   public double evaluationError;
 
+  /** Copies the surrogate, not the clip fractions. */
   void set(SurrogatePoint other) {
     surrogate = other.surrogate;
     meanCoefficient = other.meanCoefficient;
-    bindingMass = other.bindingMass;
-    bindingActions = other.bindingActions;
-    outsideMass = other.outsideMass;
     evaluationError = other.evaluationError;
   }
 }

@@ -127,9 +127,6 @@ final class ScalarArithmetic implements RowArithmetic {
     double surrogate = 0.0;
     double meanCoefficient = 0.0;
     double meanAbsoluteAdvantage = 0.0;
-    point.bindingMass = 0.0;
-    point.bindingActions = 0;
-    point.outsideMass = 0.0;
     for (int a = 0; a < columns; a++) {
       double logProb = atLogits[a] - atLogNormalizer;
       double logProbRatio = logProb - oldLogProb[a];
@@ -143,7 +140,21 @@ final class ScalarArithmetic implements RowArithmetic {
           oldProb * clip.term(advantage[a], logProbRatio)
               - lambda * Math.exp(logReference[a]) * divergence.value(logRatio);
       meanAbsoluteAdvantage += oldProb * Math.abs(advantage[a]);
-      if (!hasGradient) {
+    }
+    point.surrogate = surrogate;
+    point.meanCoefficient = meanCoefficient;
+    point.evaluationError = EVALUATION_ERROR * (lambda + meanAbsoluteAdvantage);
+  }
+
+  @Override
+  public void countClipped(SurrogatePoint point) {
+    point.bindingMass = 0.0;
+    point.bindingActions = 0;
+    point.outsideMass = 0.0;
+    for (int a = 0; a < columns; a++) {
+      double logProbRatio = logits[a] - logNormalizer - oldLogProb[a];
+      double oldProb = Math.exp(oldLogProb[a]);
+      if (!clip.hasGradient(advantage[a], logProbRatio)) {
         point.bindingActions++;
         point.bindingMass += oldProb;
       }
@@ -151,9 +162,6 @@ final class ScalarArithmetic implements RowArithmetic {
         point.outsideMass += oldProb;
       }
     }
-    point.surrogate = surrogate;
-    point.meanCoefficient = meanCoefficient;
-    point.evaluationError = EVALUATION_ERROR * (lambda + meanAbsoluteAdvantage);
   }
 
   @Override

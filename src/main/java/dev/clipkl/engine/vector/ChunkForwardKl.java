@@ -8,7 +8,6 @@ import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
 import static dev.clipkl.engine.vector.FloatLanes.sum;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /** {@code f(w) = -log w + w - 1}. */
 final class ChunkForwardKl implements ChunkDivergence {
@@ -37,15 +36,21 @@ final class ChunkForwardKl implements ChunkDivergence {
   @Override
   public double gap(RowChunk chunk) {
     for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
-      FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
-      FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
-      FloatVector distance = FloatVector.fromArray(SPECIES, chunk.optimumDistance, i);
+      log(FloatVector.fromArray(SPECIES, chunk.optimumDistance, i))
+          .add(FloatVector.fromArray(SPECIES, chunk.logRatio, i))
+          .intoArray(chunk.scratch, i);
+    }
+    for (int i = 0; i < chunk.length; i += LANES) {
       // log(w / w*), w* = 1 / distance; near the optimum q (e^x - 1 - x), elsewhere without it.
-      FloatVector x = ell.add(log(distance));
-      FloatVector far = p.mul(distance).sub(q).sub(q.mul(x));
-      VectorMask<Float> near = x.abs().lt(1f);
-      far.blend(q.mul(expMinusLinear(x)), near).intoArray(chunk.terms, i);
+      FloatVector x = FloatVector.fromArray(SPECIES, chunk.scratch, i);
+      FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
+      FloatVector near = expMinusLinear(x).mul(q);
+      FloatVector far =
+          FloatVector.fromArray(SPECIES, chunk.prob, i)
+              .mul(FloatVector.fromArray(SPECIES, chunk.optimumDistance, i))
+              .sub(q)
+              .sub(q.mul(x));
+      far.blend(near, x.abs().lt(1f)).intoArray(chunk.terms, i);
     }
     return sum(chunk.terms, 0, chunk.length);
   }

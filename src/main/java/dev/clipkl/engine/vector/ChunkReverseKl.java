@@ -8,7 +8,6 @@ import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
 import static dev.clipkl.engine.vector.FloatLanes.sum;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /** {@code f(w) = w log w - w + 1}. */
 final class ChunkReverseKl implements ChunkDivergence {
@@ -28,15 +27,20 @@ final class ChunkReverseKl implements ChunkDivergence {
   @Override
   public double gap(RowChunk chunk) {
     for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
-      FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
-      FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
-      FloatVector distance = FloatVector.fromArray(SPECIES, chunk.optimumDistance, i);
+      exp(FloatVector.fromArray(SPECIES, chunk.optimumDistance, i).neg())
+          .mul(FloatVector.fromArray(SPECIES, chunk.reference, i))
+          .intoArray(chunk.scratch, i);
+    }
+    for (int i = 0; i < chunk.length; i += LANES) {
       // log(w* / w); near the optimum p (e^x - 1 - x), elsewhere p* - p - p x without the series.
-      FloatVector x = distance.neg().sub(ell);
-      FloatVector far = exp(distance.neg()).mul(q).sub(p).sub(p.mul(x));
-      VectorMask<Float> near = x.abs().lt(1f);
-      far.blend(p.mul(expMinusLinear(x)), near).intoArray(chunk.terms, i);
+      FloatVector x =
+          FloatVector.fromArray(SPECIES, chunk.optimumDistance, i)
+              .neg()
+              .sub(FloatVector.fromArray(SPECIES, chunk.logRatio, i));
+      FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
+      FloatVector near = expMinusLinear(x).mul(p);
+      FloatVector far = FloatVector.fromArray(SPECIES, chunk.scratch, i).sub(p).sub(p.mul(x));
+      far.blend(near, x.abs().lt(1f)).intoArray(chunk.terms, i);
     }
     return sum(chunk.terms, 0, chunk.length);
   }

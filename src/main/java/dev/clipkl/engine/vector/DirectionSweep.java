@@ -57,6 +57,11 @@ abstract class DirectionSweep {
   abstract void run(
       PolicyScratch policy, float[] gradient, int start, int length, float[] direction);
 
+  /** Whether the direction divides by {@code w f''(w)}. */
+  boolean readsCurvature() {
+    return false;
+  }
+
   /** {@code <g, velocity>} of one piece; 0 without velocity. */
   double momentumSlope(float[] gradient, int start, int length) {
     return 0.0;
@@ -100,6 +105,11 @@ abstract class DirectionSweep {
 
     Preconditioned(boolean bounded) {
       this.bounded = bounded;
+    }
+
+    @Override
+    boolean readsCurvature() {
+      return true;
     }
 
     @Override

@@ -129,19 +129,26 @@ final class FloatLanes {
 
   /** {@code sum terms[start + i]} over {@code length} entries, float64, in a fixed order. */
   static double sum(float[] terms, int start, int length) {
-    DoubleVector sum = DoubleVector.zero(DOUBLES);
-    for (int i = 0; i < length; i += LANES) {
-      FloatVector x = FloatVector.fromArray(SPECIES, terms, start + i);
-      sum =
-          sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
-              .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+    DoubleVector low = DoubleVector.zero(DOUBLES);
+    DoubleVector high = DoubleVector.zero(DOUBLES);
+    DoubleVector low2 = DoubleVector.zero(DOUBLES);
+    DoubleVector high2 = DoubleVector.zero(DOUBLES);
+    int end = start + length;
+    int i = start;
+    for (; i + LANES < end; i += 2 * LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, terms, i);
+      FloatVector y = FloatVector.fromArray(SPECIES, terms, i + LANES);
+      low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
+      high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      low2 = low2.add(y.convertShape(VectorOperators.F2D, DOUBLES, 0));
+      high2 = high2.add(y.convertShape(VectorOperators.F2D, DOUBLES, 1));
     }
-    // Lanes are added first to last: reduceLanes leaves its order open.
-    double total = 0.0;
-    for (int lane = 0; lane < DOUBLES.length(); lane++) {
-      total += sum.lane(lane);
+    if (i < end) {
+      FloatVector x = FloatVector.fromArray(SPECIES, terms, i);
+      low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
+      high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
     }
-    return total;
+    return total(low.add(high).add(low2.add(high2)));
   }
 
   /**
@@ -149,16 +156,36 @@ final class FloatLanes {
    * fixed order.
    */
   static double dot(float[] a, int aStart, float[] b, int bStart, int length) {
-    DoubleVector sum = DoubleVector.zero(DOUBLES);
-    for (int i = 0; i < length; i += LANES) {
+    // Four accumulators: one alone would wait for its own last addition.
+    DoubleVector low = DoubleVector.zero(DOUBLES);
+    DoubleVector high = DoubleVector.zero(DOUBLES);
+    DoubleVector low2 = DoubleVector.zero(DOUBLES);
+    DoubleVector high2 = DoubleVector.zero(DOUBLES);
+    int i = 0;
+    for (; i + LANES < length; i += 2 * LANES) {
       FloatVector x =
           FloatVector.fromArray(SPECIES, a, aStart + i)
               .mul(FloatVector.fromArray(SPECIES, b, bStart + i));
-      sum =
-          sum.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0))
-              .add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      FloatVector y =
+          FloatVector.fromArray(SPECIES, a, aStart + i + LANES)
+              .mul(FloatVector.fromArray(SPECIES, b, bStart + i + LANES));
+      low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
+      high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      low2 = low2.add(y.convertShape(VectorOperators.F2D, DOUBLES, 0));
+      high2 = high2.add(y.convertShape(VectorOperators.F2D, DOUBLES, 1));
     }
-    // Lanes are added first to last: reduceLanes leaves its order open.
+    if (i < length) {
+      FloatVector x =
+          FloatVector.fromArray(SPECIES, a, aStart + i)
+              .mul(FloatVector.fromArray(SPECIES, b, bStart + i));
+      low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
+      high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+    }
+    return total(low.add(high).add(low2.add(high2)));
+  }
+
+  /** Lanes are added first to last: {@code reduceLanes} leaves its order open. */
+  private static double total(DoubleVector sum) {
     double total = 0.0;
     for (int lane = 0; lane < DOUBLES.length(); lane++) {
       total += sum.lane(lane);

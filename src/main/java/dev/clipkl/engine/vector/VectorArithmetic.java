@@ -15,6 +15,7 @@ import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowMetric;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
+import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.engine.SurrogatePoint;
 import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.objective.Divergence;
@@ -57,6 +58,7 @@ final class VectorArithmetic implements RowArithmetic {
   private double meanAbsoluteAdvantage;
   private double largestMove;
   private float lambda;
+  private boolean keepCurvature;
   private ClippedSurrogate clip = ClippedSurrogate.of(0.2);
   private Divergence divergence = Divergence.parse("reverse-kl");
   private ChunkDivergence chunkDivergence = ChunkDivergence.of(divergence);
@@ -85,6 +87,7 @@ final class VectorArithmetic implements RowArithmetic {
   public void load(RowBlock block, RowProgram program, int row) {
     lambda = (float) program.lambda();
     clip = program.clip();
+    keepCurvature = program.stepRule() == StepRuleKind.SAFE || directionSweep.readsCurvature();
     if (!program.divergence().equals(divergence)) {
       divergence = program.divergence();
       chunkDivergence = ChunkDivergence.of(divergence);
@@ -156,9 +159,6 @@ final class VectorArithmetic implements RowArithmetic {
     chunk.divergence = 0.0;
     point.surrogate = 0.0;
     point.meanCoefficient = 0.0;
-    point.bindingMass = 0.0;
-    point.bindingActions = 0;
-    point.outsideMass = 0.0;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
       fillChunk(policy, start);
       chunkDivergence.measure(chunk);
@@ -167,7 +167,6 @@ final class VectorArithmetic implements RowArithmetic {
       double kept = dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
       point.meanCoefficient += kept;
       point.surrogate += kept + dot(oldProb, start, chunk.terms, 0, chunk.length);
-      countClipped(start, point);
     }
     double exactLambda = lambda;
     point.meanCoefficient -= exactLambda * chunk.meanDerivative;
@@ -192,8 +191,7 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   /**
-   * {@code A 1[clip inactive]} to keptAdvantage, {@code (1 +- eps) A 1[clip active]} to terms, and
-   * log(p / p_old) to scratch.
+   * {@code A 1[clip inactive]} to keptAdvantage and {@code (1 +- eps) A 1[clip active]} to terms.
    */
   private void clipAdvantages(PolicyScratch policy, int start) {
     FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) policy.logNormalizer);
@@ -208,7 +206,6 @@ final class VectorArithmetic implements RowArithmetic {
           FloatVector.fromArray(SPECIES, policy.logits, start + i)
               .sub(logNormalizer)
               .sub(FloatVector.fromArray(SPECIES, oldLogProb, start + i));
-      logProbRatio.intoArray(chunk.scratch, i);
       VectorMask<Float> positive = advantage.compare(VectorOperators.GE, 0f);
       VectorMask<Float> above = logProbRatio.compare(VectorOperators.GT, logUpper);
       VectorMask<Float> below = logProbRatio.lt(logLower);
@@ -227,34 +224,53 @@ final class VectorArithmetic implements RowArithmetic {
               FloatVector.broadcast(SPECIES, -lambda),
               FloatVector.fromArray(SPECIES, chunk.keptAdvantage, i))
           .intoArray(policy.coefficient, start + i);
-      FloatVector.fromArray(SPECIES, chunk.curvature, i).intoArray(policy.curvature, start + i);
+    }
+    if (keepCurvature) {
+      System.arraycopy(chunk.curvature, 0, policy.curvature, start, chunk.length);
     }
   }
 
-  /** Clip fractions; overwrites terms and scratch2. */
-  private void countClipped(int start, SurrogatePoint point) {
+  @Override
+  public void countClipped(SurrogatePoint point) {
+    point.bindingMass = 0.0;
+    point.bindingActions = 0;
+    point.outsideMass = 0.0;
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      point.bindingActions += flagClipped(start, length);
+      if (start + length == padded && columns < padded) {
+        // Padding repeats the last action, so it is clipped exactly when that is.
+        point.bindingActions -= (padded - columns) * (int) chunk.terms[length - 1];
+      }
+      point.bindingMass += dot(oldProb, start, chunk.terms, 0, length);
+      point.outsideMass += dot(oldProb, start, chunk.scratch, 0, length);
+    }
+  }
+
+  /** 1 for a clipped action to terms, for one outside the band to scratch; counts the former. */
+  private int flagClipped(int start, int length) {
+    FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) current.logNormalizer);
+    FloatVector zero = FloatVector.broadcast(SPECIES, 0f);
     float logUpper = (float) clip.logUpper();
     float logLower = (float) clip.logLower();
-    int bindingActions = 0;
-    for (int i = 0; i < chunk.length; i += LANES) {
-      // A clipped action's own term is (1 +- eps) A; an advantage of exactly 0 has no gradient to
-      // lose.
-      VectorMask<Float> clipped =
-          FloatVector.fromArray(SPECIES, chunk.terms, i).compare(VectorOperators.NE, 0f);
-      FloatVector.broadcast(SPECIES, 0f).blend(1f, clipped).intoArray(chunk.terms, i);
-      bindingActions += clipped.trueCount();
-      FloatVector logProbRatio = FloatVector.fromArray(SPECIES, chunk.scratch, i);
-      VectorMask<Float> outside =
-          logProbRatio.compare(VectorOperators.GT, logUpper).or(logProbRatio.lt(logLower));
-      FloatVector.broadcast(SPECIES, 0f).blend(1f, outside).intoArray(chunk.scratch2, i);
+    int count = 0;
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector logProbRatio =
+          FloatVector.fromArray(SPECIES, current.logits, start + i)
+              .sub(logNormalizer)
+              .sub(FloatVector.fromArray(SPECIES, oldLogProb, start + i));
+      VectorMask<Float> positive =
+          FloatVector.fromArray(SPECIES, actionValue, start + i)
+              .sub(meanActionValue)
+              .compare(VectorOperators.GE, 0f);
+      VectorMask<Float> above = logProbRatio.compare(VectorOperators.GT, logUpper);
+      VectorMask<Float> below = logProbRatio.lt(logLower);
+      VectorMask<Float> clipped = above.and(positive).or(below.andNot(positive));
+      zero.blend(1f, clipped).intoArray(chunk.terms, i);
+      zero.blend(1f, above.or(below)).intoArray(chunk.scratch, i);
+      count += clipped.trueCount();
     }
-    point.bindingActions += bindingActions;
-    if (start + chunk.length == padded && columns < padded) {
-      // Padding repeats the last action, so it is clipped exactly when that is.
-      point.bindingActions -= (padded - columns) * (int) chunk.terms[chunk.length - 1];
-    }
-    point.bindingMass += dot(oldProb, start, chunk.terms, 0, chunk.length);
-    point.outsideMass += dot(oldProb, start, chunk.scratch2, 0, chunk.length);
+    return count;
   }
 
   @Override
