@@ -3,14 +3,20 @@ package dev.clipkl.cli;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** The root command: all subcommands are registered here, and inherit its options and its texts. */
 @Command(
     name = "clipkl",
-    subcommands = {DoctorCommand.class, DemoCommand.class, TrainCommand.class},
+    subcommands = {
+      DoctorCommand.class,
+      DemoCommand.class,
+      ReferenceCommand.class,
+      RewardCommand.class,
+      TrainCommand.class,
+      ExportCommand.class
+    },
     scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
@@ -43,9 +49,6 @@ final class ClipklCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(
-        command.commandLine(),
-        "a command is missing, expected one of "
-            + String.join(", ", command.subcommands().keySet()));
+    throw new MissingSubcommand(command);
   }
 }

@@ -43,6 +43,7 @@ final class DoctorCommand implements Callable<Integer> {
     List<Finding> findings =
         Stream.of(
                 HostFindings.all(),
+                EngineFindings.all(),
                 DiskFindings.of(Path.of("")),
                 LibraryFindings.of(System.getProperty("java.class.path")))
             .flatMap(List::stream)
@@ -59,7 +60,7 @@ final class DoctorCommand implements Callable<Integer> {
     TextTable table =
         TextTable.forColumns(
             Help.defaultColorScheme(Help.Ansi.OFF),
-            new Column(16, 0, Overflow.SPAN),
+            new Column(18, 0, Overflow.SPAN),
             new Column(13, 0, Overflow.SPAN),
             new Column(81, 0, Overflow.WRAP));
     for (Finding finding : diagnosis.findings()) {

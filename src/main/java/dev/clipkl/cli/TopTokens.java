@@ -24,6 +24,7 @@ final class TopTokens {
    * The {@code count} most probable tokens, most probable first.
    *
    * @param logits of one row, any normalisation
+   * @param count at least 1; all tokens where there are fewer
    */
   static List<Entry> of(double[] logits, int count) {
     double largest = Double.NEGATIVE_INFINITY;
@@ -35,6 +36,10 @@ final class TopTokens {
     for (int id = 0; id < logits.length; id++) {
       double mass = Math.exp(logits[id] - largest);
       sum += mass;
+      // Ids rise, so that of equals the one that is there already stays.
+      if (best.size() == count && !(mass > best.element().probability())) {
+        continue;
+      }
       best.add(new Entry(id, mass));
       if (best.size() > count) {
         best.remove();

@@ -6,14 +6,21 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class CommandException extends RuntimeException
     permits InputException, EnvironmentException, CheckFailedException {
   private final int exitCode;
+  private final String message;
 
   CommandException(int exitCode, String message, @Nullable Throwable cause) {
     super(message, cause);
     this.exitCode = exitCode;
+    this.message = message;
   }
 
   /** The process exit code that goes with this failure. */
   public int exitCode() {
     return exitCode;
+  }
+
+  @Override
+  public String getMessage() {
+    return message;
   }
 }

@@ -26,7 +26,7 @@ public record EngineSelection(Engine engine, String reason) implements AutoClose
       case REFERENCE -> new EngineSelection(new ReferenceEngine(threads), "asked for by name");
       case CUDA, ND4J ->
           throw new EnvironmentException(
-              "run.engine: this version has no engine %s, expected auto, vector or reference"
+              "this version has no engine %s, expected run.engine auto, vector or reference"
                   .formatted(choice.name().toLowerCase(Locale.ROOT)));
     };
   }

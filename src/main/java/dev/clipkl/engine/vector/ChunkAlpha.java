@@ -2,16 +2,11 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.atLeast;
-import static dev.clipkl.engine.vector.FloatLanes.dot;
 import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
 import static dev.clipkl.engine.vector.FloatLanes.log;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
-import static dev.clipkl.engine.vector.FloatLanes.sum;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 
 /** {@code f(w) = (w^alpha - alpha w + alpha - 1) / (alpha (alpha - 1))}. */
 final class ChunkAlpha implements ChunkDivergence {
@@ -27,18 +22,17 @@ final class ChunkAlpha implements ChunkDivergence {
 
   @Override
   public void measure(RowChunk chunk) {
+    ratioExp(chunk.logRatio, alpha - 1f, chunk.curvature, chunk.length);
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
-      FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
-      FloatVector power = ratioExp(ell.mul(alpha - 1f));
+      FloatVector power = FloatVector.fromArray(SPECIES, chunk.curvature, i);
       power.sub(1f).mul(1f / (alpha - 1f)).intoArray(chunk.derivative, i);
-      power.intoArray(chunk.curvature, i);
       FloatVector terms = p.mul(power.sub(alpha)).add(q.mul(alpha - 1f));
       terms.mul(1f / (alpha * (alpha - 1f))).intoArray(chunk.terms, i);
     }
-    chunk.meanDerivative += dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);
-    chunk.divergence += sum(chunk.terms, 0, chunk.length);
+    chunk.meanDerivative += chunk.dot(chunk.prob, 0, chunk.derivative, 0, chunk.length);
+    chunk.divergence += chunk.sum(chunk.terms, 0, chunk.length);
   }
 
   @Override
@@ -46,71 +40,71 @@ final class ChunkAlpha implements ChunkDivergence {
     optimumPower(chunk);
     farTerms(chunk);
     nearTerms(chunk);
-    return sum(chunk.terms, 0, chunk.length);
+    return chunk.sum(chunk.terms, 0, chunk.length);
   }
 
   /**
    * {@code b = w*^(alpha - 1)} to scratch; it is cut off at 0, where t = -d lies below f'(0), only
-   * for alpha above 1. {@code log w*} to scratch2.
+   * for alpha above 1. {@code (alpha - 1) log w*} to scratch2.
    */
   private void optimumPower(RowChunk chunk) {
     float constant = alpha < 1f ? 0f : 1f;
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector distance = FloatVector.fromArray(SPECIES, chunk.optimumDistance, i);
-      FloatVector b = atLeast(distance.mul(1f - alpha).add(constant), 0f);
-      b.intoArray(chunk.scratch, i);
-      log(atLeast(b, Float.MIN_NORMAL)).mul(1f / (alpha - 1f)).intoArray(chunk.scratch2, i);
+      distance.mul(1f - alpha).add(constant).max(0f).intoArray(chunk.scratch, i);
     }
+    log(chunk.scratch, chunk.scratch2, chunk.length);
   }
 
   /** {@code (p w^(alpha-1) - alpha b p + (alpha - 1) q b v) / (alpha (alpha - 1))}, v = w*. */
   private void farTerms(RowChunk chunk) {
-    for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
-      ratioExp(ell.mul(alpha - 1f)).intoArray(chunk.curvature, i);
-    }
-    for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector b = FloatVector.fromArray(SPECIES, chunk.scratch, i);
-      FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
-      // q b v; 0 where b is cut off.
-      ratioExp(FloatVector.fromArray(SPECIES, chunk.scratch2, i))
-          .mul(b)
-          .mul(q)
-          .intoArray(chunk.derivative, i);
-    }
+    ratioExp(chunk.logRatio, alpha - 1f, chunk.curvature, chunk.length);
+    ratioExp(chunk.scratch2, 1f / (alpha - 1f), chunk.derivative, chunk.length);
     float slope = alpha > 1f ? 1f : 0f;
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
       FloatVector b = FloatVector.fromArray(SPECIES, chunk.scratch, i);
-      FloatVector power = FloatVector.fromArray(SPECIES, chunk.curvature, i);
-      FloatVector far =
+      // q b v; 0 where b is cut off.
+      FloatVector best =
           FloatVector.fromArray(SPECIES, chunk.derivative, i)
-              .mul(alpha - 1f)
-              .add(p.mul(power.sub(b.mul(alpha))))
+              .mul(b)
+              .mul(FloatVector.fromArray(SPECIES, chunk.reference, i));
+      best.intoArray(chunk.derivative, i);
+      FloatVector far =
+          FloatVector.fromArray(SPECIES, chunk.curvature, i)
+              .sub(b.mul(alpha))
+              .mul(p)
+              .add(best.mul(alpha - 1f))
               .mul(1f / (alpha * (alpha - 1f)));
       FloatVector below =
           FloatVector.fromArray(SPECIES, chunk.optimumDistance, i).sub(1f / (alpha - 1f));
-      far.add(atLeast(below, 0f).mul(slope).mul(p)).intoArray(chunk.terms, i);
+      below.max(0f).mul(slope).mul(p).add(far).intoArray(chunk.terms, i);
     }
   }
 
-  /** {@code q b v (phi(alpha x) - alpha phi(x)) / (alpha (alpha - 1))}, x = log(w / v). */
+  /**
+   * {@code q b v (phi(alpha x) - alpha phi(x)) / (alpha (alpha - 1))}, x = log(w / v), where x is
+   * small. It never is where b is cut off: log v then stands for the least normal number.
+   */
   private void nearTerms(RowChunk chunk) {
     for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector x =
-          FloatVector.fromArray(SPECIES, chunk.logRatio, i)
-              .sub(FloatVector.fromArray(SPECIES, chunk.scratch2, i));
-      FloatVector qbv = FloatVector.fromArray(SPECIES, chunk.derivative, i);
+      FloatVector.fromArray(SPECIES, chunk.scratch2, i)
+          .mul(-1f / (alpha - 1f))
+          .add(FloatVector.fromArray(SPECIES, chunk.logRatio, i))
+          .intoArray(chunk.scratch2, i);
+    }
+    expMinusLinear(chunk.scratch2, alpha, chunk.curvature, chunk.length);
+    expMinusLinear(chunk.scratch2, 1f, chunk.keptAdvantage, chunk.length);
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, chunk.scratch2, i);
       FloatVector close =
-          expMinusLinear(x.mul(alpha))
-              .sub(expMinusLinear(x).mul(alpha))
+          FloatVector.fromArray(SPECIES, chunk.keptAdvantage, i)
+              .mul(-alpha)
+              .add(FloatVector.fromArray(SPECIES, chunk.curvature, i))
               .mul(1f / (alpha * (alpha - 1f)))
-              .mul(qbv);
-      VectorMask<Float> isCut =
-          FloatVector.fromArray(SPECIES, chunk.scratch, i)
-              .compare(VectorOperators.LE, Float.MIN_NORMAL);
+              .mul(FloatVector.fromArray(SPECIES, chunk.derivative, i));
       FloatVector.fromArray(SPECIES, chunk.terms, i)
-          .blend(close, x.abs().lt(nearRadius).andNot(isCut))
+          .blend(close, x.abs().lt(nearRadius))
           .intoArray(chunk.terms, i);
     }
   }

@@ -5,7 +5,6 @@ import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
 import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
 import static dev.clipkl.engine.vector.FloatLanes.log;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
-import static dev.clipkl.engine.vector.FloatLanes.sum;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -14,37 +13,38 @@ final class ChunkForwardKl implements ChunkDivergence {
 
   @Override
   public void measure(RowChunk chunk) {
-    for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
-      FloatVector inverse = ratioExp(ell.neg());
-      FloatVector.broadcast(SPECIES, 1f).sub(inverse).intoArray(chunk.derivative, i);
-      inverse.intoArray(chunk.curvature, i);
-    }
+    ratioExp(chunk.logRatio, -1f, chunk.curvature, chunk.length);
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector p = FloatVector.fromArray(SPECIES, chunk.prob, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
       FloatVector ell = FloatVector.fromArray(SPECIES, chunk.logRatio, i);
+      FloatVector.broadcast(SPECIES, 1f)
+          .sub(FloatVector.fromArray(SPECIES, chunk.curvature, i))
+          .intoArray(chunk.derivative, i);
       // p f' = p - q never forms 1 / w, so it also holds where p underflows.
       FloatVector difference = p.sub(q);
       difference.intoArray(chunk.scratch, i);
       difference.sub(q.mul(ell)).intoArray(chunk.terms, i);
     }
-    chunk.meanDerivative += sum(chunk.scratch, 0, chunk.length);
-    chunk.divergence += sum(chunk.terms, 0, chunk.length);
+    chunk.meanDerivative += chunk.sum(chunk.scratch, 0, chunk.length);
+    chunk.divergence += chunk.sum(chunk.terms, 0, chunk.length);
   }
 
   @Override
   public double gap(RowChunk chunk) {
+    log(chunk.optimumDistance, chunk.scratch, chunk.length);
     for (int i = 0; i < chunk.length; i += LANES) {
-      log(FloatVector.fromArray(SPECIES, chunk.optimumDistance, i))
+      // log(w / w*), w* = 1 / distance.
+      FloatVector.fromArray(SPECIES, chunk.scratch, i)
           .add(FloatVector.fromArray(SPECIES, chunk.logRatio, i))
           .intoArray(chunk.scratch, i);
     }
+    expMinusLinear(chunk.scratch, 1f, chunk.scratch2, chunk.length);
     for (int i = 0; i < chunk.length; i += LANES) {
-      // log(w / w*), w* = 1 / distance; near the optimum q (e^x - 1 - x), elsewhere without it.
+      // Near the optimum q (e^x - 1 - x), elsewhere the same without the series.
       FloatVector x = FloatVector.fromArray(SPECIES, chunk.scratch, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
-      FloatVector near = expMinusLinear(x).mul(q);
+      FloatVector near = FloatVector.fromArray(SPECIES, chunk.scratch2, i).mul(q);
       FloatVector far =
           FloatVector.fromArray(SPECIES, chunk.prob, i)
               .mul(FloatVector.fromArray(SPECIES, chunk.optimumDistance, i))
@@ -52,6 +52,6 @@ final class ChunkForwardKl implements ChunkDivergence {
               .sub(q.mul(x));
       far.blend(near, x.abs().lt(1f)).intoArray(chunk.terms, i);
     }
-    return sum(chunk.terms, 0, chunk.length);
+    return chunk.sum(chunk.terms, 0, chunk.length);
   }
 }

@@ -63,7 +63,7 @@ abstract class DirectionSweep {
   }
 
   /** {@code <g, velocity>} of one piece; 0 without velocity. */
-  double momentumSlope(float[] gradient, int start, int length) {
+  double momentumSlope(RowChunk chunk, float[] gradient, int start, int length) {
     return 0.0;
   }
 
@@ -116,8 +116,7 @@ abstract class DirectionSweep {
     void run(PolicyScratch policy, float[] gradient, int start, int length, float[] direction) {
       float least = bounded ? referenceCurvature : 0f;
       for (int i = start; i < start + length; i += LANES) {
-        FloatVector curvature =
-            FloatLanes.atLeast(FloatVector.fromArray(SPECIES, policy.curvature, i), least);
+        FloatVector curvature = FloatVector.fromArray(SPECIES, policy.curvature, i).max(least);
         FloatVector.fromArray(SPECIES, policy.coefficient, i)
             .sub(mean)
             .div(curvature.mul(lambda))
@@ -159,8 +158,8 @@ abstract class DirectionSweep {
     }
 
     @Override
-    double momentumSlope(float[] gradient, int start, int length) {
-      return FloatLanes.dot(gradient, 0, velocity, start, length);
+    double momentumSlope(RowChunk chunk, float[] gradient, int start, int length) {
+      return chunk.dot(gradient, 0, velocity, start, length);
     }
 
     @Override

@@ -1,9 +1,7 @@
 package dev.clipkl.engine.vector;
 
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -14,9 +12,10 @@ import jdk.incubator.vector.VectorSpecies;
  * depends on whether the code is compiled), so that interpreted and compiled code give the same
  * bits. The polynomial coefficients were fitted to minimise the largest error on their interval.
  *
- * <p>A loop that the compiler cannot inline whole keeps its vectors on the heap, tens of times
- * slower, and its budget is some 60 vector operations. So every loop in this package is short: it
- * writes its terms to a small buffer, and one of the two sums here adds them up.
+ * <p>The compiler's inlining budget is some 60 vector operations a method; a helper that it leaves
+ * out returns its vector on the heap, tens of times slower. So the functions from vector to vector
+ * are private to this class, each is called by one short loop from array to array, and every other
+ * loop of this package calls the Vector API alone, whose methods are always inlined.
  */
 final class FloatLanes {
   static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -48,8 +47,11 @@ final class FloatLanes {
   private FloatLanes() {}
 
   /** {@code e^x}, relative error below 1.5 units in the last place; 0 below e^-87.3. */
-  static FloatVector exp(FloatVector x) {
-    FloatVector bounded = atMost(atLeast(x, LEAST_EXPONENT), LARGEST_EXPONENT);
+  private static FloatVector exp(FloatVector x) {
+    // Compare and blend, since the vector minimum and maximum follow slow NaN rules.
+    FloatVector bounded =
+        x.blend(LEAST_EXPONENT, x.lt(LEAST_EXPONENT))
+            .blend(LARGEST_EXPONENT, x.compare(VectorOperators.GT, LARGEST_EXPONENT));
     FloatVector n =
         bounded
             .fma(
@@ -73,13 +75,8 @@ final class FloatLanes {
     return scaled.blend(0f, x.lt(LEAST_EXPONENT));
   }
 
-  /** {@code e^x} with x clamped to [-80, 80]: see {@link #RATIO_EXPONENT}. */
-  static FloatVector ratioExp(FloatVector x) {
-    return exp(atMost(atLeast(x, -RATIO_EXPONENT), RATIO_EXPONENT));
-  }
-
   /** {@code log x} for positive normal x, absolute error below 1e-7 near 1, else 2 ulp. */
-  static FloatVector log(FloatVector x) {
+  private static FloatVector log(FloatVector x) {
     IntVector bits = x.reinterpretAsInts();
     IntVector exponent = bits.sub(0x3f3504f3).lanewise(VectorOperators.ASHR, 23);
     FloatVector f =
@@ -99,13 +96,13 @@ final class FloatLanes {
   }
 
   /** {@code log(1 + x)} for x above -1, keeping the digits of small x. */
-  static FloatVector log1p(FloatVector x) {
+  private static FloatVector log1p(FloatVector x) {
     FloatVector sum = x.add(1f);
     return log(sum).add(x.sub(sum.sub(1f)).div(sum));
   }
 
   /** {@code e^x - 1 - x} for {@code |x| <= 1}, relative error below 3 ulp. */
-  static FloatVector expMinusLinear(FloatVector x) {
+  private static FloatVector expMinusLinear(FloatVector x) {
     FloatVector q = FloatVector.broadcast(SPECIES, 2.7722801e-6f);
     q = q.fma(x, FloatVector.broadcast(SPECIES, 2.535483e-5f));
     q = q.fma(x, FloatVector.broadcast(SPECIES, 1.9844025e-4f));
@@ -117,80 +114,68 @@ final class FloatLanes {
     return q.mul(x).mul(x);
   }
 
-  /** {@code max(x, bound)}; compare and blend, since the vector maximum follows slow NaN rules. */
-  static FloatVector atLeast(FloatVector x, float bound) {
-    return x.blend(bound, x.lt(bound));
+  /** {@code destination[i] = e^{scale source[i]}}. */
+  static void exp(float[] source, float scale, float[] destination, int length) {
+    for (int i = 0; i < length; i += LANES) {
+      exp(FloatVector.fromArray(SPECIES, source, i).mul(scale)).intoArray(destination, i);
+    }
   }
 
-  static FloatVector atMost(FloatVector x, float bound) {
-    VectorMask<Float> above = x.compare(VectorOperators.GT, bound);
-    return x.blend(bound, above);
-  }
-
-  /** {@code sum terms[start + i]} over {@code length} entries, float64, in a fixed order. */
-  static double sum(float[] terms, int start, int length) {
-    DoubleVector low = DoubleVector.zero(DOUBLES);
-    DoubleVector high = DoubleVector.zero(DOUBLES);
-    DoubleVector low2 = DoubleVector.zero(DOUBLES);
-    DoubleVector high2 = DoubleVector.zero(DOUBLES);
-    int end = start + length;
-    int i = start;
-    for (; i + LANES < end; i += 2 * LANES) {
-      FloatVector x = FloatVector.fromArray(SPECIES, terms, i);
-      FloatVector y = FloatVector.fromArray(SPECIES, terms, i + LANES);
-      low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
-      high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
-      low2 = low2.add(y.convertShape(VectorOperators.F2D, DOUBLES, 0));
-      high2 = high2.add(y.convertShape(VectorOperators.F2D, DOUBLES, 1));
+  /** {@code destination[i] = e^{source[i] - shift}} for i in {@code [start, start + length)}. */
+  static void shiftedExp(float[] source, float shift, float[] destination, int start, int length) {
+    for (int i = start; i < start + length; i += LANES) {
+      exp(FloatVector.fromArray(SPECIES, source, i).sub(shift)).intoArray(destination, i);
     }
-    if (i < end) {
-      FloatVector x = FloatVector.fromArray(SPECIES, terms, i);
-      low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
-      high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
-    }
-    return total(low.add(high).add(low2.add(high2)));
   }
 
   /**
-   * {@code sum a[i] b[i]} over {@code length} entries: float32 products, float64 accumulation in a
-   * fixed order.
+   * {@link #exp(float[], float, float[], int)} with the exponent clamped to [-80, 80]: see {@link
+   * #RATIO_EXPONENT}.
    */
-  static double dot(float[] a, int aStart, float[] b, int bStart, int length) {
-    // Four accumulators: one alone would wait for its own last addition.
-    DoubleVector low = DoubleVector.zero(DOUBLES);
-    DoubleVector high = DoubleVector.zero(DOUBLES);
-    DoubleVector low2 = DoubleVector.zero(DOUBLES);
-    DoubleVector high2 = DoubleVector.zero(DOUBLES);
-    int i = 0;
-    for (; i + LANES < length; i += 2 * LANES) {
-      FloatVector x =
-          FloatVector.fromArray(SPECIES, a, aStart + i)
-              .mul(FloatVector.fromArray(SPECIES, b, bStart + i));
-      FloatVector y =
-          FloatVector.fromArray(SPECIES, a, aStart + i + LANES)
-              .mul(FloatVector.fromArray(SPECIES, b, bStart + i + LANES));
-      low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
-      high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
-      low2 = low2.add(y.convertShape(VectorOperators.F2D, DOUBLES, 0));
-      high2 = high2.add(y.convertShape(VectorOperators.F2D, DOUBLES, 1));
+  static void ratioExp(float[] source, float scale, float[] destination, int length) {
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector x = FloatVector.fromArray(SPECIES, source, i).mul(scale);
+      exp(x.blend(-RATIO_EXPONENT, x.lt(-RATIO_EXPONENT))
+              .blend(RATIO_EXPONENT, x.compare(VectorOperators.GT, RATIO_EXPONENT)))
+          .intoArray(destination, i);
     }
-    if (i < length) {
-      FloatVector x =
-          FloatVector.fromArray(SPECIES, a, aStart + i)
-              .mul(FloatVector.fromArray(SPECIES, b, bStart + i));
-      low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
-      high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
-    }
-    return total(low.add(high).add(low2.add(high2)));
   }
 
-  /** Lanes are added first to last: {@code reduceLanes} leaves its order open. */
-  private static double total(DoubleVector sum) {
-    double total = 0.0;
-    for (int lane = 0; lane < DOUBLES.length(); lane++) {
-      total += sum.lane(lane);
+  /** {@code destination[i] = e^x - 1 - x} with {@code x = scale source[i]}, for |x| up to 1. */
+  static void expMinusLinear(float[] source, float scale, float[] destination, int length) {
+    for (int i = 0; i < length; i += LANES) {
+      expMinusLinear(FloatVector.fromArray(SPECIES, source, i).mul(scale))
+          .intoArray(destination, i);
     }
-    return total;
+  }
+
+  /** {@code destination[i] = log max(source[i], least positive normal number)}. */
+  static void log(float[] source, float[] destination, int length) {
+    for (int i = 0; i < length; i += LANES) {
+      log(FloatVector.fromArray(SPECIES, source, i).max(Float.MIN_NORMAL))
+          .intoArray(destination, i);
+    }
+  }
+
+  /** {@code destination[i] = log(1 + source[i])}. */
+  static void log1p(float[] source, float[] destination, int length) {
+    for (int i = 0; i < length; i += LANES) {
+      log1p(FloatVector.fromArray(SPECIES, source, i)).intoArray(destination, i);
+    }
+  }
+
+  /** {@code destination[i] = log(1 + e^{source[i]})}. */
+  static void softplus(float[] source, float[] destination, int length) {
+    for (int i = 0; i < length; i += LANES) {
+      exp(FloatVector.fromArray(SPECIES, source, i).abs().neg()).intoArray(destination, i);
+    }
+    log1p(destination, destination, length);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector.fromArray(SPECIES, source, i)
+          .max(0f)
+          .add(FloatVector.fromArray(SPECIES, destination, i))
+          .intoArray(destination, i);
+    }
   }
 
   /** Largest entry of {@code [start, start + length)}; -infinity if there is none. */

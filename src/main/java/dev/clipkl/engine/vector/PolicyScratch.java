@@ -1,11 +1,6 @@
 package dev.clipkl.engine.vector;
 
-import static dev.clipkl.engine.vector.FloatLanes.LANES;
-import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.exp;
-
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 
 /** One policy of a row, with what was last measured there. */
 final class PolicyScratch {
@@ -46,15 +41,12 @@ final class PolicyScratch {
    *
    * @param columns actions of the whole row, without the padding
    */
-  void addMass(int start, int length, int columns) {
-    FloatVector shiftLanes = FloatVector.broadcast(SPECIES, shift);
-    for (int i = start; i < start + length; i += LANES) {
-      exp(FloatVector.fromArray(SPECIES, logits, i).sub(shiftLanes)).intoArray(mass, i);
-    }
+  void addMass(RowChunk chunk, int start, int length, int columns) {
+    FloatLanes.shiftedExp(logits, shift, mass, start, length);
     if (start + length > columns) {
       Arrays.fill(mass, columns, start + length, 0f);
     }
-    massSum += FloatLanes.sum(mass, start, length);
+    massSum += chunk.sum(mass, start, length);
   }
 
   void finish() {
@@ -69,10 +61,10 @@ final class PolicyScratch {
    *     vanishes for every action: the largest logit, or the normaliser before a bounded move
    * @param columns actions without the padding
    */
-  void normalize(double newShift, int columns) {
+  void normalize(RowChunk chunk, double newShift, int columns) {
     begin(newShift);
     for (int start = 0; start < logits.length; start += RowChunk.CAPACITY) {
-      addMass(start, Math.min(RowChunk.CAPACITY, logits.length - start), columns);
+      addMass(chunk, start, Math.min(RowChunk.CAPACITY, logits.length - start), columns);
     }
     finish();
   }

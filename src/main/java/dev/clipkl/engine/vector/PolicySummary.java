@@ -2,8 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.dot;
-import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
 
 import dev.clipkl.engine.RowMetric;
 import jdk.incubator.vector.FloatVector;
@@ -32,15 +30,15 @@ final class PolicySummary {
       float[] oldLogProb,
       float[] oldProb) {
     int length = chunk.length;
-    reward += dot(chunk.prob, 0, actionValue, start, length);
-    policyToReference += dot(chunk.prob, 0, chunk.logRatio, 0, length);
-    referenceToPolicy -= dot(chunk.reference, 0, chunk.logRatio, 0, length);
+    reward += chunk.dot(chunk.prob, 0, actionValue, start, length);
+    policyToReference += chunk.dot(chunk.prob, 0, chunk.logRatio, 0, length);
+    referenceToPolicy -= chunk.dot(chunk.reference, 0, chunk.logRatio, 0, length);
     fillLogProbs(chunk, start, policy);
-    entropy -= dot(chunk.prob, 0, chunk.scratch, 0, length);
+    entropy -= chunk.dot(chunk.prob, 0, chunk.scratch, 0, length);
     fillMoves(chunk, start, oldLogProb);
-    approxKl -= dot(oldProb, start, chunk.scratch, 0, length);
+    approxKl -= chunk.dot(oldProb, start, chunk.scratch, 0, length);
     fillSquaredExcess(chunk);
-    ratioVariance += dot(oldProb, start, chunk.terms, 0, length);
+    ratioVariance += chunk.dot(oldProb, start, chunk.terms, 0, length);
   }
 
   /** {@code log p} to scratch, and its minimum. */
@@ -74,8 +72,9 @@ final class PolicySummary {
 
   /** {@code (p / p_old - 1)^2} to terms. */
   private static void fillSquaredExcess(RowChunk chunk) {
+    FloatLanes.ratioExp(chunk.scratch, 1f, chunk.scratch, chunk.length);
     for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector excess = ratioExp(FloatVector.fromArray(SPECIES, chunk.scratch, i)).sub(1f);
+      FloatVector excess = FloatVector.fromArray(SPECIES, chunk.scratch, i).sub(1f);
       excess.mul(excess).intoArray(chunk.terms, i);
     }
   }

@@ -2,8 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.dot;
-import static dev.clipkl.engine.vector.FloatLanes.exp;
 import static dev.clipkl.engine.vector.FloatLanes.largest;
 import static dev.clipkl.engine.vector.FloatLanes.least;
 
@@ -100,11 +98,9 @@ final class VectorArithmetic implements RowArithmetic {
     pad(current.logits);
     pad(logReference);
     pad(actionValue);
-    for (int i = 0; i < padded; i += LANES) {
-      exp(FloatVector.fromArray(SPECIES, logReference, i)).intoArray(reference, i);
-    }
+    FloatLanes.exp(logReference, 1f, reference, padded);
     clearPadding(reference);
-    current.normalize(largest(current.logits, 0, padded), columns);
+    current.normalize(chunk, largest(current.logits, 0, padded), columns);
   }
 
   private void pad(float[] array) {
@@ -135,7 +131,7 @@ final class VectorArithmetic implements RowArithmetic {
           .intoArray(oldProb, i);
       FloatVector.fromArray(SPECIES, current.logits, i).sub(logNormalizer).intoArray(oldLogProb, i);
     }
-    meanActionValue = (float) dot(oldProb, 0, actionValue, 0, padded);
+    meanActionValue = (float) chunk.dot(oldProb, 0, actionValue, 0, padded);
     meanAbsoluteAdvantage = 0.0;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
       chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
@@ -145,7 +141,7 @@ final class VectorArithmetic implements RowArithmetic {
             .abs()
             .intoArray(chunk.terms, i);
       }
-      meanAbsoluteAdvantage += dot(oldProb, start, chunk.terms, 0, chunk.length);
+      meanAbsoluteAdvantage += chunk.dot(oldProb, start, chunk.terms, 0, chunk.length);
     }
   }
 
@@ -164,9 +160,9 @@ final class VectorArithmetic implements RowArithmetic {
       chunkDivergence.measure(chunk);
       clipAdvantages(policy, start);
       fillCoefficients(policy, start);
-      double kept = dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
+      double kept = chunk.dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
       point.meanCoefficient += kept;
-      point.surrogate += kept + dot(oldProb, start, chunk.terms, 0, chunk.length);
+      point.surrogate += kept + chunk.dot(oldProb, start, chunk.terms, 0, chunk.length);
     }
     double exactLambda = lambda;
     point.meanCoefficient -= exactLambda * chunk.meanDerivative;
@@ -242,8 +238,8 @@ final class VectorArithmetic implements RowArithmetic {
         // Padding repeats the last action, so it is clipped exactly when that is.
         point.bindingActions -= (padded - columns) * (int) chunk.terms[length - 1];
       }
-      point.bindingMass += dot(oldProb, start, chunk.terms, 0, length);
-      point.outsideMass += dot(oldProb, start, chunk.scratch, 0, length);
+      point.bindingMass += chunk.dot(oldProb, start, chunk.terms, 0, length);
+      point.outsideMass += chunk.dot(oldProb, start, chunk.scratch, 0, length);
     }
   }
 
@@ -287,9 +283,9 @@ final class VectorArithmetic implements RowArithmetic {
       fillGradient(mean, start, length);
       float[] gradient = chunk.scratch;
       directionSweep.run(current, gradient, start, length, directions);
-      result.slope += dot(gradient, 0, directions, start, length);
-      result.squaredGradientNorm += dot(gradient, 0, gradient, 0, length);
-      result.momentumSlope += directionSweep.momentumSlope(gradient, start, length);
+      result.slope += chunk.dot(gradient, 0, directions, start, length);
+      result.squaredGradientNorm += chunk.dot(gradient, 0, gradient, 0, length);
+      result.momentumSlope += directionSweep.momentumSlope(chunk, gradient, start, length);
       least = Math.min(least, least(directions, start, length));
       largest = Math.max(largest, largest(directions, start, length));
     }
@@ -337,18 +333,18 @@ final class VectorArithmetic implements RowArithmetic {
     if (optimizer == OptimizerKind.NESTEROV) {
       directionSweep.moveWithMomentum(
           current.logits, directions, step, momentum, nextMomentum, proposed.logits);
-      proposed.normalize(largest(proposed.logits, 0, padded), columns);
+      proposed.normalize(chunk, largest(proposed.logits, 0, padded), columns);
     } else if (step * largestMove < SAFE_MOVE) {
       proposed.begin(current.logNormalizer);
       for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
         int length = Math.min(RowChunk.CAPACITY, padded - start);
         move((float) step, start, length);
-        proposed.addMass(start, length, columns);
+        proposed.addMass(chunk, start, length, columns);
       }
       proposed.finish();
     } else {
       move((float) step, 0, padded);
-      proposed.normalize(largest(proposed.logits, 0, padded), columns);
+      proposed.normalize(chunk, largest(proposed.logits, 0, padded), columns);
     }
     measure(proposed, point);
   }

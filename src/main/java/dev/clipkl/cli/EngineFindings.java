@@ -1,0 +1,38 @@
+package dev.clipkl.cli;
+
+import dev.clipkl.config.EngineChoice;
+import dev.clipkl.failure.EnvironmentException;
+import dev.clipkl.training.EngineSelection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Which engines can run here, and why the others cannot. */
+final class EngineFindings {
+  private EngineFindings() {}
+
+  /** Opens every engine that a configuration can name. */
+  static List<Finding> all() {
+    List<Finding> findings = new ArrayList<>();
+    int threads = Runtime.getRuntime().availableProcessors();
+    for (EngineChoice choice : EngineChoice.values()) {
+      if (choice != EngineChoice.AUTO) {
+        findings.add(finding(choice, threads));
+      }
+    }
+    return findings;
+  }
+
+  private static Finding finding(EngineChoice choice, int threads) {
+    String name = "engine " + choice.name().toLowerCase(Locale.ROOT);
+    try (EngineSelection selection = EngineSelection.open(choice, threads)) {
+      String description = selection.engine().description();
+      return Finding.ok(name, description, Map.of("description", description));
+    } catch (EnvironmentException e) {
+      String reason = e.getMessage();
+      return Finding.unavailable(
+          name, reason, "leave run.engine at auto", Map.of("reason", reason));
+    }
+  }
+}
