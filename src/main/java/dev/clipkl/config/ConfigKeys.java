@@ -222,7 +222,7 @@ final class ConfigKeys {
               Duration.ofSeconds(60),
               write(Duration.ofSeconds(60)),
               false,
-              "The time between checkpoints; 0s writes one after every outer iteration.",
+              "The time between checkpoints, at least one block of outer iterations; 0s: after each block.",
               ConfigKeys::duration,
               ConfigKeys::write,
               config -> Optional.of(config.run().checkpointEvery())));

@@ -114,7 +114,7 @@ public record RunConfig(
    * @param engine what executes the run
    * @param threads CPU threads; 0 for all cores
    * @param memory {@code auto} or a size, as {@link dev.clipkl.table.MemoryBudget#parse} takes it
-   * @param checkpointEvery the time between checkpoints; zero for one per outer iteration
+   * @param checkpointEvery the time between checkpoints; zero for one per block of outer iterations
    * @param metricsEvery outer iterations between two lines of metrics, at least 1
    * @param out the run directory
    */

@@ -1,6 +1,7 @@
 package dev.clipkl.training;
 
 import dev.clipkl.engine.ActorState;
+import dev.clipkl.engine.RowMetric;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.failure.InputException;
@@ -8,6 +9,7 @@ import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
 import dev.clipkl.table.SafetensorsWriter;
 import dev.clipkl.table.SafetensorsWriter.Declaration;
+import dev.clipkl.table.Tensor;
 import dev.clipkl.table.TensorType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,18 +19,30 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A run's state on disk: the actor with its optimizer, bit for bit, and how far metrics had been
- * written.
+ * A run's state on disk: the actor with its optimizer, bit for bit, what the last block of outer
+ * iterations found, and how far metrics had been written.
  *
  * @param outerIteration outer iterations done
  * @param seconds seconds of training behind it
  * @param metricsBytes length of {@code metrics.jsonl} at that moment
+ * @param stalled whether the last outer iteration moved no row
+ * @param rowMetrics the rows' latest metrics, {@code [metrics, states]}; empty at {@link #START}.
+ *     An evaluation of the restored policy would differ from them in the last bits, because a block
+ *     carries normalisers along, and so could stop the run elsewhere.
  */
-public record Checkpoint(int outerIteration, double seconds, long metricsBytes) {
-  private static final String FORMAT = "clipkl-checkpoint-1";
+@SuppressWarnings("ArrayRecordComponent") // Not compared; the rows are large and copied once.
+public record Checkpoint(
+    int outerIteration, double seconds, long metricsBytes, boolean stalled, double[][] rowMetrics) {
+  private static final String FORMAT = "clipkl-checkpoint-2";
+  private static final String ROW_METRICS = "row_metrics";
 
   /** Nothing done yet. */
-  public static final Checkpoint START = new Checkpoint(0, 0.0, 0L);
+  public static final Checkpoint START = new Checkpoint(0, 0.0, 0L, false, new double[0][]);
+
+  /** Whether this is {@link #START}: nothing has been measured or written. */
+  public boolean isStart() {
+    return rowMetrics.length == 0;
+  }
 
   /**
    * Writes a checkpoint in place of the one before, atomically.
@@ -48,6 +62,7 @@ public record Checkpoint(int outerIteration, double seconds, long metricsBytes) 
             "outer_iteration", Integer.toString(outerIteration),
             "seconds", Double.toString(seconds),
             "metrics_bytes", Long.toString(metricsBytes),
+            "stalled", Boolean.toString(stalled),
             "program", program.toString(),
             "fingerprint", fingerprint);
     int states = actor.states();
@@ -59,6 +74,7 @@ public record Checkpoint(int outerIteration, double seconds, long metricsBytes) 
     tensors.add(new Declaration("step_sizes", TensorType.F64, states));
     tensors.add(new Declaration("momentum_steps", TensorType.I32, states));
     tensors.add(new Declaration("finished", TensorType.I32, states));
+    tensors.add(new Declaration(ROW_METRICS, TensorType.F64, RowMetric.COUNT, states));
     int[] finished = new int[states];
     for (int row = 0; row < states; row++) {
       finished[row] = actor.finished()[row] ? 1 : 0;
@@ -71,6 +87,9 @@ public record Checkpoint(int outerIteration, double seconds, long metricsBytes) 
       writer.writeDoubles(actor.stepSizes(), states);
       writer.writeInts(actor.momentumSteps(), states);
       writer.writeInts(finished, states);
+      for (double[] metric : rowMetrics) {
+        writer.writeDoubles(metric, states);
+      }
       writer.commit();
     }
   }
@@ -113,10 +132,18 @@ public record Checkpoint(int outerIteration, double seconds, long metricsBytes) 
       for (int row = 0; row < states; row++) {
         actor.finished()[row] = finished[row] != 0;
       }
+      Tensor metricRows = stored.tensor(ROW_METRICS);
+      metricRows.requireShape(RowMetric.COUNT, states);
+      double[][] rowMetrics = new double[RowMetric.COUNT][states];
+      for (int m = 0; m < RowMetric.COUNT; m++) {
+        metricRows.readDoubles((long) m * states, rowMetrics[m], states);
+      }
       return new Checkpoint(
           Integer.parseInt(value(file, "outer_iteration", metadata)),
           Double.parseDouble(value(file, "seconds", metadata)),
-          Long.parseLong(value(file, "metrics_bytes", metadata)));
+          Long.parseLong(value(file, "metrics_bytes", metadata)),
+          Boolean.parseBoolean(value(file, "stalled", metadata)),
+          rowMetrics);
     } catch (NumberFormatException e) {
       throw new InputException("%s: damaged metadata, %s".formatted(file, e.getMessage()), e);
     }

@@ -41,7 +41,12 @@ final class Checkpoints implements TrainingListener {
   /** Metrics first: a checkpoint never counts a line that is not on the disk. */
   void write(TrainingProgress progress) {
     long metricsBytes = metrics.force();
-    new Checkpoint(progress.outerIteration(), progress.seconds(), metricsBytes)
+    new Checkpoint(
+            progress.outerIteration(),
+            progress.seconds(),
+            metricsBytes,
+            progress.stalled(),
+            progress.rowMetrics())
         .write(file, progress.actor(), program, fingerprint);
     lastNanos = System.nanoTime();
   }

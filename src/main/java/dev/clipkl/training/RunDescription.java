@@ -5,8 +5,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.clipkl.engine.RowProgram;
+import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.table.AtomicFile;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -15,6 +18,9 @@ import java.util.List;
 /** {@code run.json}: what ran where, and how it ended. */
 final class RunDescription {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final String STATUS = "status";
+  private static final String FINISHED = "finished";
 
   private final Path file;
   private final ObjectNode root = JSON.createObjectNode();
@@ -36,7 +42,22 @@ final class RunDescription {
     root.put("actions", tables.problem().actions());
     root.put("resumed_at_outer_iteration", done);
     root.put("session_started", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-    root.put("status", "running");
+    root.put(STATUS, "running");
+  }
+
+  /** Corrects what a process left that was killed between the policy and this file's last words. */
+  static void markFinished(Path file) {
+    try {
+      if (Files.exists(file)
+          && JSON.readTree(file.toFile()) instanceof ObjectNode root
+          && !FINISHED.equals(root.path(STATUS).textValue())) {
+        root.put(STATUS, FINISHED);
+        root.put("stop_reason", "the process was killed after it had written the policy");
+        write(file, root);
+      }
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot read %s: %s".formatted(file, e.getMessage()), e);
+    }
   }
 
   private static ArrayNode strings(List<String> lines) {
@@ -47,6 +68,10 @@ final class RunDescription {
 
   /** Writes the state of affairs. */
   void write() {
+    write(file, root);
+  }
+
+  private static void write(Path file, ObjectNode root) {
     try {
       AtomicFile.writeString(
           file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n");
@@ -57,7 +82,7 @@ final class RunDescription {
 
   /** Adds how the session ended and writes. */
   void finish(TrainingResult result) {
-    root.put("status", result.reason() == StopReason.INTERRUPTED ? "interrupted" : "finished");
+    root.put(STATUS, result.reason() == StopReason.INTERRUPTED ? "interrupted" : FINISHED);
     root.put("stop_reason", result.reason().sentence());
     root.put("outer_iterations", result.progress().outerIteration());
     root.put("training_seconds", result.progress().seconds());

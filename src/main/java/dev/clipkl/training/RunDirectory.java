@@ -128,7 +128,7 @@ public final class RunDirectory implements AutoCloseable {
       return;
     }
     try (Stream<Path> entries = Files.list(path)) {
-      if (entries.anyMatch(entry -> !entry.endsWith(LOCK))) {
+      if (entries.anyMatch(entry -> !isLeftByAttempt(entry))) {
         throw new InputException(
             Files.exists(path.resolve(CONFIGURATION))
                 ? "%s already holds a run: continue it with train --resume %s, or choose another --out"
@@ -138,6 +138,12 @@ public final class RunDirectory implements AutoCloseable {
     } catch (IOException e) {
       throw new EnvironmentException("cannot read the folder %s: %s".formatted(path, reason(e)), e);
     }
+  }
+
+  /** What a process leaves that was killed before its run had a configuration. */
+  private static boolean isLeftByAttempt(Path entry) {
+    String name = String.valueOf(entry.getFileName());
+    return name.equals(LOCK) || (name.startsWith("." + CONFIGURATION) && name.endsWith(".tmp"));
   }
 
   /** The folder. */
@@ -168,6 +174,25 @@ public final class RunDirectory implements AutoCloseable {
   /** The final policy; exists once the run has ended. */
   public Path policy() {
     return path.resolve("policy.safetensors");
+  }
+
+  /**
+   * Deletes the checkpoint, and what a killed writer left beside it: a run that has its policy
+   * needs none.
+   */
+  public void deleteCheckpoints() {
+    Path folder = checkpoint().resolveSibling("");
+    if (!Files.isDirectory(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+      Files.delete(folder);
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot delete %s: %s".formatted(folder, reason(e)), e);
+    }
   }
 
   @Override

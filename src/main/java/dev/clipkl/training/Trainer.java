@@ -7,10 +7,13 @@ import dev.clipkl.engine.RowMetric;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.RowResults;
+import dev.clipkl.failure.InputException;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
 import dev.clipkl.problem.Problem;
+import java.util.Arrays;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +39,6 @@ public final class Trainer {
   private final RowResults results;
   private final MetricAverages averages;
   private final int blockLength;
-  private boolean stalled;
 
   /**
    * A loop over one problem.
@@ -75,29 +77,54 @@ public final class Trainer {
   }
 
   /**
-   * Trains from outer iteration {@code done} until a limit is reached.
+   * Trains until a limit is reached.
    *
-   * @param done outer iterations that the actor has behind it; at 0 its metrics are written first
-   * @param secondsBefore seconds of training behind it
+   * @param from what the actor has behind it; at the start its metrics are written first
+   * @throws InputException when a step has led to a policy that is no longer finite
    */
-  public TrainingResult run(int done, double secondsBefore) {
+  public TrainingResult run(Checkpoint from) {
     long start = System.nanoTime();
-    engine.evaluate(block, program, results);
+    if (from.isStart()) {
+      engine.evaluate(block, program, results);
+    } else {
+      restore(from.rowMetrics());
+    }
     MetricRecord first =
         averages.record(
-            done, results::latest, Double.NaN, rowsFinished(), secondsBefore, Double.NaN);
-    if (done == 0) {
+            from.outerIteration(),
+            results::latest,
+            Double.NaN,
+            rowsFinished(),
+            from.seconds(),
+            Double.NaN);
+    if (from.isStart()) {
       sink.write(first);
     }
-    TrainingProgress progress = new TrainingProgress(done, secondsBefore, first, block.actor());
+    TrainingProgress progress =
+        progress(from.outerIteration(), from.seconds(), first, from.stalled());
     while (true) {
       StopReason reason = stopReason(progress);
       if (reason != null) {
         return new TrainingResult(reason, progress, first);
       }
-      progress = runBlock(progress, secondsBefore, start);
+      progress = runBlock(progress, from.seconds(), start);
       listener.afterBlock(progress);
     }
+  }
+
+  private void restore(double[][] rowMetrics) {
+    for (RowMetric metric : RowMetric.values()) {
+      double[] rows = results.latest(metric);
+      System.arraycopy(rowMetrics[metric.ordinal()], 0, rows, 0, rows.length);
+    }
+  }
+
+  private TrainingProgress progress(
+      int outerIteration, double seconds, MetricRecord latest, boolean stalled) {
+    double[][] rowMetrics =
+        Arrays.stream(RowMetric.values()).map(results::latest).toArray(double[][]::new);
+    return new TrainingProgress(
+        outerIteration, seconds, latest, stalled, rowMetrics, block.actor());
   }
 
   private TrainingProgress runBlock(TrainingProgress before, double secondsBefore, long start) {
@@ -123,22 +150,35 @@ public final class Trainer {
               rowsWithin(results.metric(n, RowMetric.GAP)),
               secondsAtStart + blockSeconds * (n + 1) / length,
               entriesPerSecond);
+      requireFinite(latest);
       sink.write(latest);
     }
     // A last iteration without a step would be repeated for ever: row programs are deterministic.
-    stalled = MetricAverages.sum(results.metric(length - 1, RowMetric.STEPS_TAKEN)) == 0.0;
-    return new TrainingProgress(
-        before.outerIteration() + length,
-        secondsBefore + (now - start) * 1e-9,
-        latest,
-        block.actor());
+    boolean stalled = MetricAverages.sum(results.metric(length - 1, RowMetric.STEPS_TAKEN)) == 0.0;
+    return progress(
+        before.outerIteration() + length, secondsBefore + (now - start) * 1e-9, latest, stalled);
+  }
+
+  /** A step rule without trials can throw the logits out of float range: no policy is left then. */
+  private void requireFinite(MetricRecord metrics) {
+    double gap = metrics.get(MetricNames.GAP);
+    if (!Double.isFinite(gap)) {
+      throw new InputException(
+          "optimizer.step-size %s is too large for step-rule %s: after outer iteration %d the policy"
+                  .formatted(
+                      program.stepSize(),
+                      program.stepRule().name().toLowerCase(Locale.ROOT),
+                      metrics.outerIteration())
+              + " is no longer finite (%s %s); lower it or use backtracking"
+                  .formatted(MetricNames.GAP, gap));
+    }
   }
 
   private @Nullable StopReason stopReason(TrainingProgress progress) {
     if (progress.latest().get(MetricNames.GAP) <= limits.tolerance()) {
       return StopReason.CONVERGED;
     }
-    if (stalled) {
+    if (progress.stalled()) {
       return StopReason.STALLED;
     }
     if (progress.outerIteration() >= limits.outerIterations()) {

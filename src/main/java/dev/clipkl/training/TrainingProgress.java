@@ -9,7 +9,16 @@ import dev.clipkl.metrics.MetricRecord;
  * @param outerIteration outer iterations done
  * @param seconds seconds of training so far, all sessions of the run together
  * @param latest metrics after that iteration
+ * @param stalled whether that iteration moved no row: the next would not either
+ * @param rowMetrics the rows' metrics after it, {@code [metrics, states]}; shared, not to be
+ *     changed
  * @param actor the policy and the optimizer's state
  */
+@SuppressWarnings("ArrayRecordComponent") // A view for listeners; never compared.
 public record TrainingProgress(
-    int outerIteration, double seconds, MetricRecord latest, ActorState actor) {}
+    int outerIteration,
+    double seconds,
+    MetricRecord latest,
+    boolean stalled,
+    double[][] rowMetrics,
+    ActorState actor) {}

@@ -6,14 +6,12 @@ import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.exact.RowOptima;
-import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.metrics.JsonLinesSink;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
 import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.problem.PromptBandit;
 import dev.clipkl.table.RowTable;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,6 +69,9 @@ public final class TrainingRun {
   public static Optional<TrainingResult> resume(Path path, TrainingListener listener) {
     try (RunDirectory directory = RunDirectory.resume(path)) {
       if (Files.exists(directory.policy())) {
+        // Whatever killed the run came after its result: only the tidying up may be left to do.
+        RunDescription.markFinished(directory.description());
+        directory.deleteCheckpoints();
         return Optional.empty();
       }
       RunConfig config = RunConfig.read(directory.configuration(), List.of());
@@ -136,7 +137,7 @@ public final class TrainingRun {
     initialize(actor.logits(), tables);
     Checkpoint checkpoint =
         Checkpoint.read(directory.checkpoint(), actor, program, problem.fingerprint());
-    if (checkpoint.outerIteration() > 0) {
+    if (!checkpoint.isStart()) {
       listener.note("resumed after outer iteration " + checkpoint.outerIteration());
     }
     RunDescription description =
@@ -166,7 +167,7 @@ public final class TrainingRun {
                   config.optimizer().maxSeconds().orElse(Double.POSITIVE_INFINITY)),
               thinned(lines, config.run().metricsEvery()),
               checkpoints);
-      TrainingResult result = trainer.run(checkpoint.outerIteration(), checkpoint.seconds());
+      TrainingResult result = trainer.run(checkpoint);
       if (result.reason() == StopReason.INTERRUPTED) {
         checkpoints.write(result.progress());
       } else {
@@ -180,7 +181,7 @@ public final class TrainingRun {
       }
       description.finish(result);
       if (result.reason() != StopReason.INTERRUPTED) {
-        delete(directory.checkpoint());
+        directory.deleteCheckpoints();
       }
       return result;
     }
@@ -211,14 +212,5 @@ public final class TrainingRun {
         sink.write(metrics);
       }
     };
-  }
-
-  /** A finished run needs no checkpoint: its policy is on the disk. */
-  private static void delete(Path checkpoint) {
-    try {
-      Files.deleteIfExists(checkpoint);
-    } catch (IOException e) {
-      throw new EnvironmentException("cannot delete %s".formatted(checkpoint), e);
-    }
   }
 }

@@ -1,0 +1,170 @@
+package dev.clipkl.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.clipkl.config.RunConfig;
+import dev.clipkl.endtoend.BanditFile;
+import dev.clipkl.endtoend.RunFiles;
+import dev.clipkl.failure.InputException;
+import dev.clipkl.table.TensorType;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Runs that fail after any of their blocks, and are continued. */
+class ResumedRunTest {
+  private static final long SEED = 77;
+
+  @TempDir Path folder;
+
+  /** Fails after a number of blocks. */
+  private static final class Crash implements TrainingListener {
+    private final int blocks;
+    private int seen;
+
+    Crash(int blocks) {
+      this.blocks = blocks;
+    }
+
+    @Override
+    public void afterBlock(TrainingProgress progress) {
+      seen++;
+      if (seen == blocks) {
+        throw new IllegalStateException("crash");
+      }
+    }
+  }
+
+  /** Counts blocks, and asks for a stop before the first if told so. */
+  private static final class Follower implements TrainingListener {
+    private final boolean stop;
+    private int blocks;
+
+    Follower(boolean stop) {
+      this.stop = stop;
+    }
+
+    @Override
+    public void afterBlock(TrainingProgress progress) {
+      blocks++;
+    }
+
+    @Override
+    public boolean stopRequested() {
+      return stop;
+    }
+  }
+
+  // A run that converges, one that stalls at float32's precision, and one that uses up its
+  // iterations, which are no multiple of a block's.
+  @ParameterizedTest
+  @CsvSource({
+    "reverse-kl, natural, 1e-9, 400, CONVERGED",
+    "reverse-kl, natural, 0, 400, STALLED",
+    "forward-kl, preconditioned, 1e-9, 400, CONVERGED",
+    "forward-kl, nesterov, 1e-12, 75, ITERATIONS",
+    "forward-kl, adam, 1e-12, 75, ITERATIONS",
+    "js, gradient, 1e-12, 75, ITERATIONS",
+  })
+  void crashAfterAnyBlockChangesNoBit(
+      String divergence, String optimizer, String tolerance, int iterations, StopReason reason) {
+    List<String> settings =
+        List.of(
+            "objective.divergence=" + divergence,
+            "optimizer.kind=" + optimizer,
+            "optimizer.tolerance=" + tolerance,
+            "optimizer.outer-iterations=" + iterations,
+            "run.checkpoint-every=0s");
+    Path undisturbed = folder.resolve("undisturbed");
+    Follower follower = new Follower(false);
+    TrainingResult expected = TrainingRun.start(config(undisturbed, settings), follower);
+    assertThat(expected.reason()).isEqualTo(reason);
+    assertThat(follower.blocks).isGreaterThan(1);
+
+    for (int blocks = 1; blocks <= follower.blocks; blocks++) {
+      Path run = folder.resolve("crash-" + blocks);
+      Crash crash = new Crash(blocks);
+      assertThatThrownBy(() -> TrainingRun.start(config(run, settings), crash)).hasMessage("crash");
+      TrainingResult resumed = TrainingRun.resume(run, new Follower(false)).orElseThrow();
+      assertThat(resumed.reason()).as("crash after block %d", blocks).isEqualTo(reason);
+      assertSame(run, undisturbed);
+    }
+  }
+
+  @Test
+  void stopBeforeTheFirstBlockIsResumedWithoutRepeatingALine() {
+    List<String> settings = List.of("run.threads=1");
+    Path undisturbed = folder.resolve("undisturbed");
+    TrainingRun.start(config(undisturbed, settings), new Follower(false));
+    Path run = folder.resolve("stopped");
+    TrainingResult stopped = TrainingRun.start(config(run, settings), new Follower(true));
+    assertThat(stopped.reason()).isEqualTo(StopReason.INTERRUPTED);
+    assertThat(stopped.progress().outerIteration()).isZero();
+    assertThat(TrainingRun.resume(run, new Follower(false))).isPresent();
+    assertSame(run, undisturbed);
+  }
+
+  @Test
+  void resumingAnEndedRunChangesNothing() {
+    Path run = folder.resolve("ended");
+    TrainingRun.start(config(run, List.of()), new Follower(false));
+    var before = RunFiles.content(run);
+    Optional<TrainingResult> resumed = TrainingRun.resume(run, new Follower(false));
+    assertThat(resumed).isEmpty();
+    assertThat(RunFiles.content(run)).isEqualTo(before);
+  }
+
+  @Test
+  void runKilledRightAfterItsPolicyIsTidiedUp() {
+    Path run = folder.resolve("ended");
+    TrainingRun.start(config(run, List.of()), new Follower(false));
+    Path checkpoint = run.resolve("checkpoint");
+    assertThat(checkpoint.toFile().mkdir()).isTrue();
+    RunFiles.write(checkpoint.resolve("state.safetensors"), "old");
+    RunFiles.write(checkpoint.resolve(".state.safetensors.0123456789abcdef.tmp"), "half");
+    Path description = run.resolve("run.json");
+    RunFiles.write(description, "{\"status\": \"running\", \"states\": 4}");
+    String policy = RunFiles.sha256(run.resolve("policy.safetensors"));
+
+    assertThat(TrainingRun.resume(run, new Follower(false))).isEmpty();
+    assertThat(checkpoint).doesNotExist();
+    assertThat(RunFiles.json(description).path("status").textValue()).isEqualTo("finished");
+    assertThat(RunFiles.json(description).path("states").intValue()).isEqualTo(4);
+    assertThat(RunFiles.sha256(run.resolve("policy.safetensors"))).isEqualTo(policy);
+  }
+
+  @Test
+  void checkpointOfOtherTablesIsRefused() {
+    Path run = folder.resolve("changed");
+    RunConfig config = config(run, List.of("run.checkpoint-every=0s"));
+    assertThatThrownBy(() -> TrainingRun.start(config, new Crash(1))).hasMessage("crash");
+    BanditFile.write(config.problem().importFile().orElseThrow(), 4, 600, TensorType.F32, SEED + 1);
+    var before = RunFiles.content(run);
+    assertThatThrownBy(() -> TrainingRun.resume(run, new Follower(false)))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("made by a different run")
+        .hasMessageContaining("fingerprint");
+    assertThat(RunFiles.content(run)).isEqualTo(before);
+  }
+
+  private static void assertSame(Path run, Path undisturbed) {
+    assertThat(RunFiles.sha256(run.resolve("policy.safetensors")))
+        .as("policy of %s, seed %d", run, SEED)
+        .isEqualTo(RunFiles.sha256(undisturbed.resolve("policy.safetensors")));
+    assertThat(RunFiles.timelessMetrics(run)).isEqualTo(RunFiles.timelessMetrics(undisturbed));
+  }
+
+  private RunConfig config(Path run, List<String> settings) {
+    Path bandit = folder.resolve("bandit.safetensors");
+    if (!bandit.toFile().exists()) {
+      BanditFile.write(bandit, 4, 600, TensorType.F32, SEED);
+    }
+    return RunConfig.parse("problem: {import: %s}".formatted(bandit), "test", "test", settings)
+        .withOut(run);
+  }
+}
