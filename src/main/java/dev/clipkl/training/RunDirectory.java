@@ -3,6 +3,7 @@ package dev.clipkl.training;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.table.AtomicFile;
+import dev.clipkl.table.ByteSize;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -137,6 +138,30 @@ public final class RunDirectory implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new EnvironmentException("cannot read the folder %s: %s".formatted(path, reason(e)), e);
+    }
+  }
+
+  /**
+   * Checks that a run's files will fit on the disk, before the time is spent that makes them.
+   *
+   * @param bytes of the policy and of the checkpoint beside it
+   * @throws EnvironmentException when they will not
+   */
+  static void requireSpace(Path path, long bytes) {
+    Path existing = path.toAbsolutePath();
+    while (!Files.exists(existing) && existing.getParent() != null) {
+      existing = existing.getParent();
+    }
+    try {
+      long free = Files.getFileStore(existing).getUsableSpace();
+      if (free < bytes) {
+        throw new EnvironmentException(
+            "disk full: the run in %s needs %s for its policy and its checkpoint, %s are free"
+                .formatted(path, ByteSize.format(bytes), ByteSize.format(free)));
+      }
+    } catch (IOException e) {
+      throw new EnvironmentException(
+          "cannot tell the free space of %s: %s".formatted(existing, reason(e)), e);
     }
   }
 
