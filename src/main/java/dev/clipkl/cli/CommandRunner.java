@@ -92,7 +92,8 @@ final class CommandRunner {
     switch (thrown) {
       case CommandException e -> {
         exitCode = e.exitCode();
-        message = oneLine(e.getMessage());
+        // Several problems at once are one line each.
+        message = e.getMessage().strip().replaceAll("\\s*\\R\\s*", "\nclipkl: ");
       }
       case InterruptedException _ -> {
         exitCode = INTERRUPTED;

@@ -44,7 +44,7 @@ final class DemoCommand implements Callable<Integer> {
   private static final List<String> DIVERGENCES = List.of("reverse-kl", "forward-kl");
 
   /** Far apart, so that the shown prompts differ. */
-  private static final int[] SHOWN_PROMPTS = {0, 4, 75, 130, 200};
+  private static final int[] SHOWN_PROMPTS = {0, 12, 129, 146, 177};
 
   private static final int SHOWN_TOKENS = 6;
   private static final double FIT_TOLERANCE = 1e-6;

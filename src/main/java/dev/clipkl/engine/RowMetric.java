@@ -28,7 +28,7 @@ public enum RowMetric {
   LOG_RATIO_MAX,
   /** Variance of {@code p / p_old} under p_old. */
   RATIO_VARIANCE,
-  /** {@code KL(p_old || p)}: the exact expectation of TRL's and CleanRL's approxkl. */
+  /** {@code KL(p_old || p)}: the exact expectation of CleanRL's approx_kl. */
   APPROX_KL,
   /** Euclidean norm of the gradient at p_old. */
   GRAD_NORM,

@@ -4,7 +4,7 @@ import static dev.clipkl.objective.Exponentials.expMinusLinear;
 
 /**
  * Reverse Kullback-Leibler divergence {@code KL(p || q) = sum p log(p / q)}: {@code f(w) = w log w
- * - w + 1}. Mode-seeking; bounded by {@code log 1 / min q}, so no barrier.
+ * - w + 1}. Mode-seeking; bounded by {@code log(1 / min q)} even at the simplex' boundary.
  */
 public record ReverseKl() implements Divergence {
   @Override

@@ -67,7 +67,8 @@ class CommandRunnerTest {
         Arguments.of(new InputException("x must be > 0, got -1"), 2, "x must be > 0, got -1"),
         Arguments.of(new EnvironmentException("no disk"), 3, "no disk"),
         Arguments.of(new CheckFailedException("gap is 1"), 1, "gap is 1"),
-        Arguments.of(new InputException("two\n  lines"), 2, "two lines"),
+        Arguments.of(
+            new InputException("one is bad\n  another too"), 2, "one is bad\nclipkl: another too"),
         Arguments.of(new InterruptedException(), 130, "interrupted"),
         Arguments.of(
             new IOException("No space left on device"),

@@ -174,6 +174,9 @@ final class VectorArithmetic implements RowArithmetic {
   private void fillChunk(PolicyScratch policy, int start) {
     chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
     FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) policy.logNormalizer);
+    // Float32 loses up to 5e-7 nats of the normaliser, the same for all actions: too much for a sum
+    // of log-ratios, where it would not average out.
+    float lost = (float) (policy.logNormalizer - (float) policy.logNormalizer);
     for (int i = 0; i < chunk.length; i += LANES) {
       FloatVector.fromArray(SPECIES, policy.mass, start + i)
           .mul(policy.inverseNormalizer)
@@ -182,6 +185,7 @@ final class VectorArithmetic implements RowArithmetic {
       FloatVector.fromArray(SPECIES, policy.logits, start + i)
           .sub(logNormalizer)
           .sub(FloatVector.fromArray(SPECIES, logReference, start + i))
+          .sub(lost)
           .intoArray(chunk.logRatio, i);
     }
   }
