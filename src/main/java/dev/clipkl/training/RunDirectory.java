@@ -10,6 +10,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -169,9 +170,9 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /**
-   * Checks that a run's files will fit on the disk, before the time is spent that makes them.
+   * Checks that a run's policy will fit on the disk, before the time is spent that makes it.
    *
-   * @param bytes of the policy and of the checkpoint beside it
+   * @param bytes of the policy
    * @throws EnvironmentException when they will not
    */
   static void requireSpace(Path path, long bytes) {
@@ -180,11 +181,12 @@ public final class RunDirectory implements AutoCloseable {
       existing = existing.getParent();
     }
     try {
-      long free = Files.getFileStore(existing).getUsableSpace();
-      if (free < bytes) {
+      FileStore disk = Files.getFileStore(existing);
+      // A file system without a size, such as /proc, has its own reasons to refuse.
+      if (disk.getTotalSpace() > 0 && disk.getUsableSpace() < bytes) {
         throw new EnvironmentException(
-            "disk full: the run in %s needs %s for its policy and its checkpoint, %s are free"
-                .formatted(path, ByteSize.format(bytes), ByteSize.format(free)));
+            "disk full: the run in %s needs %s for its policy, %s are free"
+                .formatted(path, ByteSize.format(bytes), ByteSize.format(disk.getUsableSpace())));
       }
     } catch (IOException e) {
       throw new EnvironmentException(

@@ -41,7 +41,7 @@ public final class TrainingRun {
             EngineSelection.open(config.run().engine(), config.run().threadCount());
         Arena arena = Arena.ofShared()) {
       ProblemTables tables = load(config, selection, listener, arena);
-      RunDirectory.requireSpace(config.run().out(), bytesOnDisk(config, selection, tables));
+      RunDirectory.requireSpace(config.run().out(), policyBytes(selection, tables));
       try (RunDirectory directory = RunDirectory.create(config.run().out(), config.toYaml())) {
         return train(config, directory, selection, tables, listener, arena);
       }
@@ -99,15 +99,11 @@ public final class TrainingRun {
     return tables;
   }
 
-  /** The policy, and a checkpoint that holds it once more with the optimizer's moments. */
-  private static long bytesOnDisk(
-      RunConfig config, EngineSelection selection, ProblemTables tables) {
-    int moments = config.optimizer().kindFor(config.objective().divergence()).momentTables();
-    return (2L + moments)
-        * RowTable.allocatedBytes(
-            selection.engine().kind().precision(),
-            tables.problem().states(),
-            tables.problem().actions());
+  private static long policyBytes(EngineSelection selection, ProblemTables tables) {
+    return RowTable.allocatedBytes(
+        selection.engine().kind().precision(),
+        tables.problem().states(),
+        tables.problem().actions());
   }
 
   private static RowProgram program(RunConfig config) {
