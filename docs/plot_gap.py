@@ -10,8 +10,8 @@ import math
 import pathlib
 import sys
 
-WIDTH, HEIGHT = 720, 380
-LEFT, RIGHT, TOP, BOTTOM = 84, 150, 44, 56
+WIDTH, HEIGHT = 720, 398
+LEFT, RIGHT, TOP, BOTTOM = 84, 150, 62, 56
 COLOURS = ["#2563eb", "#d97706", "#059669", "#9333ea"]
 
 
@@ -20,6 +20,12 @@ def gaps(run):
     lines = (pathlib.Path(run) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
     return [(r["outer_iteration"], r["objective/gap"]) for r in records if r["objective/gap"] > 0]
+
+
+def size(run):
+    """A run's states and actions, for people."""
+    description = json.loads((pathlib.Path(run) / "run.json").read_text(encoding="utf-8"))
+    return f"{description['states']:,} states of {description['actions']:,} actions"
 
 
 def main(out, runs):
@@ -34,12 +40,16 @@ def main(out, runs):
     def y(g):
         return TOP + (high - math.log10(g)) / (high - low) * (HEIGHT - TOP - BOTTOM)
 
+    sizes = {size(run) for run in runs}
+    subtitle = f"mean over {sizes.pop() if len(sizes) == 1 else 'states'}, logarithmic scale"
+
     svg = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="DejaVu Sans, Helvetica, Arial, sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         f'<text x="{LEFT}" y="24" font-size="15" fill="#111827">'
         "Exact distance to the best possible policy</text>",
+        f'<text x="{LEFT}" y="42" font-size="12" fill="#6b7280">{subtitle}</text>',
     ]
     for power in range(low, high + 1):
         line = y(10.0**power)

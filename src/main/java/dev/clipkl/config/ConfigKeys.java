@@ -130,7 +130,7 @@ final class ConfigKeys {
           "optimizer.step-rule",
           StepRuleKind.values(),
           StepRuleKind.BACKTRACKING,
-          "How long a step is: certified by trial, certified without trial, or constant.",
+          "How long a step is: certified by trial, bounded by the clip without trial, or constant.",
           config -> config.optimizer().stepRule());
   static final ConfigKey<Double> STEP_SIZE =
       number(
@@ -138,7 +138,7 @@ final class ConfigKeys {
           1.0,
           "> 0",
           x -> x > 0,
-          "The step, in units of the optimizer's natural step.",
+          "The step, in units of the optimizer's unit step.",
           config -> Optional.of(config.optimizer().stepSize()));
   static final ConfigKey<WeightKind> WEIGHTS =
       choice(
