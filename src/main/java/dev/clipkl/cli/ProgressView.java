@@ -17,13 +17,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class ProgressView implements TrainingListener, AutoCloseable {
   private static final int BAR_STEPS = 1000;
+  private static final int BAR_WIDTH = 140;
   private static final double SECONDS_BETWEEN_LINES = 5.0;
 
   private final PrintWriter out;
   private final double tolerance;
   private final int outerIterations;
   private final StopSignal signal;
-  private final @Nullable ProgressBar bar;
+  private final String name;
+  private final boolean onTerminal;
+  private @Nullable ProgressBar bar;
   private double firstGap = Double.NaN;
   private double lastLineSeconds;
 
@@ -38,17 +41,8 @@ final class ProgressView implements TrainingListener, AutoCloseable {
     this.tolerance = tolerance;
     this.outerIterations = outerIterations;
     this.signal = signal;
-    this.bar =
-        onTerminal
-            ? new ProgressBarBuilder()
-                .setTaskName(name)
-                .setInitialMax(BAR_STEPS)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(200)
-                .hideEta()
-                .clearDisplayOnFinish()
-                .build()
-            : null;
+    this.name = name;
+    this.onTerminal = onTerminal;
   }
 
   @Override
@@ -79,13 +73,28 @@ final class ProgressView implements TrainingListener, AutoCloseable {
             latest.get(MetricNames.RATE_MEASURED),
             latest.get(MetricNames.ENTRIES_PER_SECOND) * 1e-6,
             timeLeft(progress, gap));
-    if (bar != null) {
-      bar.stepTo(Math.round(BAR_STEPS * fraction(progress, gap)));
-      bar.setExtraMessage(state);
+    if (onTerminal) {
+      // Made now: notes before the first block would tear a bar apart.
+      ProgressBar shown = bar == null ? newBar() : bar;
+      bar = shown;
+      shown.stepTo(Math.round(BAR_STEPS * fraction(progress, gap)));
+      shown.setExtraMessage(" " + state);
     } else if (progress.seconds() - lastLineSeconds >= SECONDS_BETWEEN_LINES) {
       lastLineSeconds = progress.seconds();
       note("  " + state);
     }
+  }
+
+  private ProgressBar newBar() {
+    return new ProgressBarBuilder()
+        .setTaskName(name)
+        .setInitialMax(BAR_STEPS)
+        .setStyle(ProgressBarStyle.ASCII)
+        .setUpdateIntervalMillis(200)
+        .setMaxRenderedLength(BAR_WIDTH)
+        .hideEta()
+        .clearDisplayOnFinish()
+        .build();
   }
 
   private double fraction(TrainingProgress progress, double gap) {

@@ -3,12 +3,14 @@ package dev.clipkl.training;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.table.AtomicFile;
+import dev.clipkl.table.ByteSize;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -164,6 +166,31 @@ public final class RunDirectory implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new EnvironmentException("cannot read the folder %s: %s".formatted(path, reason(e)), e);
+    }
+  }
+
+  /**
+   * Checks that a run's policy will fit on the disk, before the time is spent that makes it.
+   *
+   * @param bytes of the policy
+   * @throws EnvironmentException when they will not
+   */
+  static void requireSpace(Path path, long bytes) {
+    Path existing = path.toAbsolutePath();
+    while (!Files.exists(existing) && existing.getParent() != null) {
+      existing = existing.getParent();
+    }
+    try {
+      FileStore disk = Files.getFileStore(existing);
+      // A file system without a size, such as /proc, has its own reasons to refuse.
+      if (disk.getTotalSpace() > 0 && disk.getUsableSpace() < bytes) {
+        throw new EnvironmentException(
+            "disk full: the run in %s needs %s for its policy, %s are free"
+                .formatted(path, ByteSize.format(bytes), ByteSize.format(disk.getUsableSpace())));
+      }
+    } catch (IOException e) {
+      throw new EnvironmentException(
+          "cannot tell the free space of %s: %s".formatted(existing, reason(e)), e);
     }
   }
 

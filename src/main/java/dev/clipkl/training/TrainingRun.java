@@ -41,6 +41,7 @@ public final class TrainingRun {
             EngineSelection.open(config.run().engine(), config.run().threadCount());
         Arena arena = Arena.ofShared()) {
       ProblemTables tables = load(config, selection, listener, arena);
+      RunDirectory.requireSpace(config.run().out(), policyBytes(selection, tables));
       try (RunDirectory directory = RunDirectory.create(config.run().out(), config.toYaml())) {
         return train(config, directory, selection, tables, listener, arena);
       }
@@ -96,6 +97,13 @@ public final class TrainingRun {
             arena);
     tables.description().forEach(listener::note);
     return tables;
+  }
+
+  private static long policyBytes(EngineSelection selection, ProblemTables tables) {
+    return RowTable.allocatedBytes(
+        selection.engine().kind().precision(),
+        tables.problem().states(),
+        tables.problem().actions());
   }
 
   private static RowProgram program(RunConfig config) {
