@@ -8,6 +8,8 @@ import dev.clipkl.endtoend.BanditFile;
 import dev.clipkl.endtoend.RunFiles;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.table.TensorType;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -76,7 +78,8 @@ class ResumedRunTest {
       String stepRule,
       String tolerance,
       int iterations,
-      StopReason reason) {
+      StopReason reason)
+      throws IOException {
     List<String> settings =
         List.of(
             "objective.divergence=" + divergence,
@@ -91,14 +94,29 @@ class ResumedRunTest {
     assertThat(expected.reason()).isEqualTo(reason);
     assertThat(follower.blocks).isGreaterThan(1);
 
-    for (int blocks = 1; blocks <= follower.blocks; blocks++) {
-      Path run = folder.resolve("crash-" + blocks);
+    // After the last block a resumed run must find that there is nothing left to do.
+    for (int blocks : new int[] {1, follower.blocks - 1, follower.blocks}) {
+      Path run = Files.createTempDirectory(folder, "crash-" + blocks);
       Crash crash = new Crash(blocks);
       assertThatThrownBy(() -> TrainingRun.start(config(run, settings), crash)).hasMessage("crash");
       TrainingResult resumed = TrainingRun.resume(run, new Follower(false)).orElseThrow();
       assertThat(resumed.reason()).as("crash after block %d", blocks).isEqualTo(reason);
       assertSame(run, undisturbed);
     }
+  }
+
+  @Test
+  void crashBeforeTheFirstCheckpointIsResumedFromTheBeginningWithoutRepeatingALine() {
+    List<String> settings = List.of("run.checkpoint-every=1h");
+    Path undisturbed = folder.resolve("undisturbed");
+    TrainingRun.start(config(undisturbed, settings), new Follower(false));
+    Path run = folder.resolve("crashed");
+    assertThatThrownBy(() -> TrainingRun.start(config(run, settings), new Crash(1)))
+        .hasMessage("crash");
+    assertThat(RunFiles.metrics(run)).hasSizeGreaterThan(1);
+    assertThat(run.resolve("checkpoint")).doesNotExist();
+    assertThat(TrainingRun.resume(run, new Follower(false))).isPresent();
+    assertSame(run, undisturbed);
   }
 
   @Test
