@@ -13,9 +13,8 @@ import dev.clipkl.language.WordNetCorpus;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.table.RowTable;
-import dev.clipkl.table.SafetensorsFile;
-import dev.clipkl.training.PolicyFile;
 import dev.clipkl.training.StopReason;
+import dev.clipkl.training.StoredPolicy;
 import dev.clipkl.training.TrainingResult;
 import dev.clipkl.training.TrainingRun;
 import java.io.PrintWriter;
@@ -195,9 +194,9 @@ final class DemoCommand implements Callable<Integer> {
         logits.readRow(0, row);
         policies.add(new DemoTable.NextTokens("reference", tokens(row, tokenizer)));
         for (String divergence : DIVERGENCES) {
-          try (SafetensorsFile policy =
-              SafetensorsFile.open(folder.resolve(divergence).resolve("policy.safetensors"))) {
-            policy.tensor(PolicyFile.LOGITS).readDoubles((long) index * actions, row, actions);
+          try (StoredPolicy policy =
+              StoredPolicy.open(folder.resolve(divergence).resolve("policy.safetensors"))) {
+            policy.readLogits(index, row);
           }
           policies.add(new DemoTable.NextTokens(divergence, tokens(row, tokenizer)));
         }
