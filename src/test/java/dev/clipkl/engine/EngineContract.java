@@ -173,6 +173,11 @@ public abstract class EngineContract {
             .containsExactly(
                 RowFixture.softmax(RowFixture.row(exact.actor().logits(), row)),
                 within(tolerance().probability()));
+        for (int k = 0; k < program.innerSteps(); k++) {
+          assertThat(results.clippedActions(outerIterations - 1, k)[row])
+              .as("clipped actions of inner step %d, %s", k, situation)
+              .isEqualTo(expected.clippedActions(outerIterations - 1, k)[row]);
+        }
         for (RowMetric metric : RowMetric.values()) {
           double want = expected.metric(outerIterations - 1, metric)[row];
           assertThat(results.metric(outerIterations - 1, metric)[row])
@@ -286,6 +291,51 @@ public abstract class EngineContract {
       assertThat(block.actor().finished()[0]).as(divergence.name()).isTrue();
       RowOptimum optimum = new RowOptimumSolver(divergence, 0.5).solve(reference, values);
       assertThat(optimum.value() - previous).isCloseTo(0.0, within(1e-6 + tolerance().value()));
+    }
+  }
+
+  @Test
+  void nesterovFollowsItsRecursion() {
+    double lambda = 0.5;
+    double step = 1.0 / RowSmoothness.constant(Divergence.parse("reverse-kl"), lambda, 0.8);
+    double[] logits = log(GOLDEN_REFERENCE);
+    double[] velocity = new double[logits.length];
+    for (int t = 1; t <= 4; t++) {
+      double[] logProbs = RowFixture.logSoftmax(logits);
+      double mean = 0.0;
+      double[] coefficient = new double[logits.length];
+      for (int a = 0; a < logits.length; a++) {
+        coefficient[a] = GOLDEN_REWARD[a] - lambda * (logProbs[a] - Math.log(GOLDEN_REFERENCE[a]));
+        mean += Math.exp(logProbs[a]) * coefficient[a];
+      }
+      for (int a = 0; a < logits.length; a++) {
+        double move = step * Math.exp(logProbs[a]) * (coefficient[a] - mean);
+        velocity[a] = (t - 1.0) / (t + 2.0) * velocity[a] + move;
+        logits[a] += move + t / (t + 3.0) * velocity[a];
+      }
+    }
+    RowProgram program =
+        new RowProgram(
+            Divergence.parse("reverse-kl"),
+            lambda,
+            ClippedSurrogate.of(0.99),
+            OptimizerKind.NESTEROV,
+            StepRuleKind.FIXED,
+            1.0,
+            4,
+            0.0);
+    try (Engine engine = open(1)) {
+      double[] start = log(GOLDEN_REFERENCE);
+      RowBlock block =
+          RowFixture.block(
+              engine.kind(),
+              program,
+              new double[][] {start},
+              new double[][] {start},
+              new double[][] {GOLDEN_REWARD});
+      engine.run(block, program, 1, new RowResults(1, 1, 4));
+      assertThat(RowFixture.row(block.actor().logits(), 0))
+          .containsExactly(logits, within(tolerance().logits()));
     }
   }
 
