@@ -1,12 +1,7 @@
 package dev.clipkl.problem;
 
 import dev.clipkl.table.RowTable;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 
 /**
  * One state per prompt, one action per vocabulary token, and the episode ends: {@code gamma = 0},
@@ -42,30 +37,12 @@ public final class PromptBandit implements Problem {
     this.rewards = rewards;
     double total = Arrays.stream(weights).sum();
     this.startDistribution = Arrays.stream(weights).map(w -> w / total).toArray();
-    this.fingerprint = computeFingerprint();
-  }
-
-  private String computeFingerprint() {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
-    digest.update(
-        "prompt-bandit %d %d".formatted(states(), actions()).getBytes(StandardCharsets.UTF_8));
-    addRows(digest, reference, states());
-    addRows(digest, rewards, rewards.isBroadcast() ? 1 : states());
-    ByteBuffer weights = ByteBuffer.allocate(startDistribution.length * Double.BYTES);
-    weights.asDoubleBuffer().put(startDistribution);
-    digest.update(weights);
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static void addRows(MessageDigest digest, RowTable table, int rows) {
-    for (int row = 0; row < rows; row++) {
-      digest.update(table.row(row).asByteBuffer());
-    }
+    this.fingerprint =
+        new ProblemDigest("prompt-bandit %d %d".formatted(states(), actions()))
+            .add(reference)
+            .add(rewards)
+            .add(startDistribution)
+            .hex();
   }
 
   @Override

@@ -1,0 +1,97 @@
+package dev.clipkl.exact;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.clipkl.Golden;
+import dev.clipkl.engine.RowFixture;
+import dev.clipkl.objective.Divergence;
+import dev.clipkl.problem.FiniteMdp;
+import dev.clipkl.problem.MdpFixture;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class MdpSolverTest {
+  private static final double[] DISCOUNTS = {0.0, 0.5, 0.9, 0.99};
+  private static final long SEED = 77L;
+
+  static Stream<Divergence> divergences() {
+    return RowFixture.divergences();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "G3.mdp, reverse-kl, rkl", "G3.mdp, forward-kl, fkl",
+    "G4.token, reverse-kl, rkl", "G4.token, forward-kl, fkl"
+  })
+  void reproducesGoldenOptima(String problem, String divergence, String name) {
+    JsonNode expected = Golden.of(problem + "." + name);
+    FiniteMdp mdp = problem.equals("G4.token") ? MdpFixture.token() : MdpFixture.golden();
+    MdpOptimum optimum = new MdpSolver(mdp, Divergence.parse(divergence), 0.5).policyIteration();
+    double[] values = Golden.row(expected.get("Vstar"));
+    for (int s = 0; s < mdp.states(); s++) {
+      assertThat(optimum.lower()[s]).isCloseTo(values[s], within(1e-12));
+      assertThat(optimum.upper()[s]).isCloseTo(values[s], within(1e-12));
+      double[] policy = Arrays.stream(optimum.logPolicy()[s]).map(Math::exp).toArray();
+      assertThat(policy).containsExactly(Golden.row(expected.get("pistar").get(s)), within(1e-12));
+    }
+    double value = expected.get("Vstar_u").doubleValue();
+    assertThat(optimum.lower(mdp.startDistribution())).isCloseTo(value, within(1e-12));
+    assertThat(optimum.upper(mdp.startDistribution())).isCloseTo(value, within(1e-12));
+  }
+
+  @ParameterizedTest
+  @MethodSource("divergences")
+  void policyAndValueIterationAgreeWithinTheirCertificates(Divergence divergence) {
+    Random random = new Random(SEED);
+    for (int i = 0; i < 40; i++) {
+      FiniteMdp mdp =
+          MdpFixture.random(
+              random, 1 + random.nextInt(12), 2 + random.nextInt(7), DISCOUNTS[i % 4]);
+      double lambda = 0.02 + random.nextDouble();
+      MdpSolver solver = new MdpSolver(mdp, divergence, lambda);
+      MdpOptimum policies = solver.policyIteration();
+      String situation = "%s, process %d, seed %d".formatted(divergence.name(), i, SEED);
+      assertThat(policies.width()).as(situation).isBetween(0.0, 1e-10);
+      assertThat(policies.iterations()).as(situation).isLessThanOrEqualTo(12);
+      for (double width : new double[] {0.3, 1e-3, 1e-9}) {
+        MdpOptimum values = solver.valueIteration(width, 20_000);
+        assertThat(values.width()).as(situation).isLessThanOrEqualTo(width);
+        for (int s = 0; s < mdp.states(); s++) {
+          assertThat(values.lower()[s]).as(situation).isLessThanOrEqualTo(policies.upper()[s]);
+          assertThat(values.upper()[s]).as(situation).isGreaterThanOrEqualTo(policies.lower()[s]);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("divergences")
+  void gapWithoutCancellationIsTheDistanceToTheOptimum(Divergence divergence) {
+    Random random = new Random(SEED);
+    for (int i = 0; i < 40; i++) {
+      FiniteMdp mdp =
+          MdpFixture.random(
+              random, 1 + random.nextInt(12), 2 + random.nextInt(7), DISCOUNTS[i % 4]);
+      double lambda = 0.1 + random.nextDouble();
+      MdpSolver solver = new MdpSolver(mdp, divergence, lambda);
+      MdpOptimum optimum = solver.policyIteration();
+      double[][] logPolicy = MdpFixture.logPolicy(MdpFixture.logits(random, mdp, 1.0));
+      PolicyValues values = solver.evaluator().evaluate(logPolicy);
+      double[] start = mdp.startDistribution();
+      double gap = solver.gap(optimum, logPolicy, values.visitation());
+      double value = values.average(start);
+      assertThat(gap)
+          .as("%s, process %d, seed %d", divergence.name(), i, SEED)
+          .isBetween(optimum.lower(start) - value - 1e-11, optimum.upper(start) - value + 1e-11);
+      assertThat(solver.gap(optimum, optimum.logPolicy(), values.visitation()))
+          .as("%s, process %d, seed %d", divergence.name(), i, SEED)
+          .isBetween(0.0, 1e-13 / (1.0 - mdp.discount()));
+    }
+  }
+}
