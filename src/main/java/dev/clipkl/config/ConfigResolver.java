@@ -64,13 +64,19 @@ final class ConfigResolver {
   }
 
   private void checkProblem() {
-    if (get(ConfigKeys.PROBLEM_KIND) != ProblemKind.BANDIT) {
-      problem(
-          setting(ConfigKeys.PROBLEM_KIND),
-          "problem.kind %s is not available in this version: kind must be bandit"
-              .formatted(setting(ConfigKeys.PROBLEM_KIND).text()));
-      return;
+    ProblemKind kind = get(ConfigKeys.PROBLEM_KIND);
+    switch (kind) {
+      case BANDIT -> checkBandit();
+      case MDP -> checkMdp();
+      case SEQUENCE ->
+          problem(
+              setting(ConfigKeys.PROBLEM_KIND),
+              "problem.kind %s is not available in this version: kind must be bandit or mdp"
+                  .formatted(setting(ConfigKeys.PROBLEM_KIND).text()));
     }
+  }
+
+  private void checkBandit() {
     if (get(ConfigKeys.DISCOUNT) != 0) {
       problem(
           setting(ConfigKeys.DISCOUNT),
@@ -91,6 +97,31 @@ final class ConfigResolver {
             "%s is missing: give %s, or a whole problem as problem.import"
                 .formatted(part.path(), part.expected()));
       }
+    }
+  }
+
+  /** An MDP comes whole, and is computed in float64. */
+  private void checkMdp() {
+    if (!isGiven(ConfigKeys.IMPORT)) {
+      problems.add(
+          ConfigProblems.NO_LINE,
+          source,
+          "problem.import is missing: problem.kind mdp needs %s"
+              .formatted(ConfigKeys.IMPORT.expected()));
+    }
+    for (ConfigKey<?> part : PARTS) {
+      if (isGiven(part)) {
+        problem(
+            setting(part),
+            "%s does not go with problem.kind mdp, which is imported whole".formatted(part.path()));
+      }
+    }
+    EngineChoice engine = get(ConfigKeys.ENGINE);
+    if (engine != EngineChoice.AUTO && engine != EngineChoice.REFERENCE) {
+      problem(
+          setting(ConfigKeys.ENGINE),
+          "run.engine must be auto or reference for problem.kind mdp, got "
+              + setting(ConfigKeys.ENGINE).text());
     }
   }
 

@@ -72,8 +72,10 @@ final class RowLoop {
       rememberedStep = actor.stepSizes()[row];
       momentumSteps = actor.momentumSteps()[row];
       constantSmoothness =
-          RowSmoothness.constant(
-              program.divergence(), program.lambda(), arithmetic.actionValueSpan());
+          Double.isNaN(program.smoothness())
+              ? RowSmoothness.constant(
+                  program.divergence(), program.lambda(), arithmetic.actionValueSpan())
+              : program.smoothness();
       while (done < outerIterations && !actor.finished()[row]) {
         outerIteration(program, block.rowWeights()[row], row, done, results);
         arithmetic.summarize(optimum(block, row), metrics);

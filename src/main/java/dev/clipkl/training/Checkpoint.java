@@ -33,7 +33,7 @@ import java.util.Map;
 @SuppressWarnings("ArrayRecordComponent") // Not compared; the rows are large and copied once.
 public record Checkpoint(
     int outerIteration, double seconds, long metricsBytes, boolean stalled, double[][] rowMetrics) {
-  private static final String FORMAT = "clipkl-checkpoint-2";
+  private static final String FORMAT = "clipkl-checkpoint-3";
   private static final String ROW_METRICS = "row_metrics";
 
   /** Nothing done yet. */

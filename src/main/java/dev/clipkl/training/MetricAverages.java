@@ -1,7 +1,6 @@
 package dev.clipkl.training;
 
 import dev.clipkl.engine.RowMetric;
-import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import java.util.LinkedHashMap;
@@ -9,20 +8,14 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * From row metrics to a run's metrics: averages weighted by the start distribution, summed in the
- * order of the rows, so that they do not depend on threads.
+ * From row metrics to a run's metrics: averages over the states, summed in the order of the rows,
+ * so that they do not depend on threads.
  */
 final class MetricAverages {
-  private final double[] weights;
-  private final double optimum;
+  private final RowCoupling coupling;
 
-  MetricAverages(double[] weights, RowOptimum[] optima) {
-    this.weights = weights;
-    double sum = 0.0;
-    for (int row = 0; row < weights.length; row++) {
-      sum += weights[row] * optima[row].value();
-    }
-    optimum = sum;
+  MetricAverages(RowCoupling coupling) {
+    this.coupling = coupling;
   }
 
   /**
@@ -42,11 +35,11 @@ final class MetricAverages {
       double seconds,
       double entriesPerSecond) {
     Map<String, Double> values = new LinkedHashMap<>();
-    values.put(MetricNames.VALUE, mean(rows.apply(RowMetric.VALUE)));
-    values.put(MetricNames.OPTIMUM, optimum);
-    double gap = mean(rows.apply(RowMetric.GAP));
+    values.put(MetricNames.VALUE, coupling.value(rows));
+    values.put(MetricNames.OPTIMUM, coupling.optimum());
+    double gap = coupling.gap(rows);
     values.put(MetricNames.GAP, gap);
-    values.put(MetricNames.REWARD, mean(rows.apply(RowMetric.ACTION_VALUE)));
+    values.put(MetricNames.REWARD, coupling.reward(rows));
     values.put(MetricNames.DIVERGENCE, mean(rows.apply(RowMetric.DIVERGENCE)));
     values.put(
         MetricNames.KL_POLICY_TO_REFERENCE, mean(rows.apply(RowMetric.KL_POLICY_TO_REFERENCE)));
@@ -73,11 +66,7 @@ final class MetricAverages {
   }
 
   private double mean(double[] rows) {
-    double sum = 0.0;
-    for (int row = 0; row < rows.length; row++) {
-      sum += weights[row] * rows[row];
-    }
-    return sum;
+    return RowCoupling.average(coupling.weights(), rows);
   }
 
   static double sum(double[] rows) {

@@ -1,5 +1,6 @@
 package dev.clipkl.training;
 
+import dev.clipkl.config.ProblemKind;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.config.StartDistribution;
 import dev.clipkl.engine.Engine;
@@ -13,6 +14,7 @@ import dev.clipkl.language.ReferenceFile;
 import dev.clipkl.language.RewardFile;
 import dev.clipkl.language.Tokenizer;
 import dev.clipkl.language.Tokenizers;
+import dev.clipkl.problem.Problem;
 import dev.clipkl.problem.PromptBandit;
 import dev.clipkl.table.MemoryBudget;
 import dev.clipkl.table.MemoryBudget.Item;
@@ -30,12 +32,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A configured problem with its tables in memory.
  *
- * @param problem the bandit
+ * @param problem the bandit or the MDP
  * @param initialLogits where training starts; null for the reference
  * @param description where the tables came from, one line each
  */
-record ProblemTables(
-    PromptBandit problem, @Nullable RowTable initialLogits, List<String> description) {
+record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<String> description) {
 
   /** What a run will hold in memory beside the problem's own tables. */
   private record Demand(RunConfig config, Engine engine, OptimizerKind optimizer) {
@@ -86,8 +87,11 @@ record ProblemTables(
    * @throws dev.clipkl.failure.EnvironmentException when the memory does not suffice
    */
   static ProblemTables load(RunConfig config, Engine engine, OptimizerKind optimizer, Arena arena) {
-    Demand demand = new Demand(config, engine, optimizer);
     Optional<Path> importFile = config.problem().importFile();
+    if (config.problem().kind() == ProblemKind.MDP) {
+      return MdpImport.read(required(importFile, "problem.import"), config, arena);
+    }
+    Demand demand = new Demand(config, engine, optimizer);
     return importFile.isPresent()
         ? importBandit(importFile.get(), config, demand, arena)
         : promptBandit(config, demand, arena);
@@ -131,7 +135,7 @@ record ProblemTables(
 
   private static <T> T required(Optional<T> value, String key) {
     return value.orElseThrow(
-        () -> new InputException(key + " is missing: a bandit without problem.import needs it"));
+        () -> new InputException(key + " is missing: this problem.kind needs it"));
   }
 
   private static ProblemTables importBandit(

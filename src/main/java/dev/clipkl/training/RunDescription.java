@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.clipkl.engine.RowProgram;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.table.AtomicFile;
@@ -25,21 +24,20 @@ final class RunDescription {
   private final Path file;
   private final ObjectNode root = JSON.createObjectNode();
 
-  RunDescription(
-      Path file, EngineSelection engine, ProblemTables tables, RowProgram program, int done) {
+  RunDescription(Path file, LoadedRun run, int done) {
     this.file = file;
     String version = RunDescription.class.getPackage().getImplementationVersion();
     root.put("clipkl", version == null ? "development" : version);
     root.put(
         "java", System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
     root.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-    root.put("engine", engine.engine().description());
-    root.put("engine_reason", engine.reason());
-    root.put("optimizer", program.optimizer().configName());
-    root.put("problem_fingerprint", tables.problem().fingerprint());
-    root.set("problem", strings(tables.description()));
-    root.put("states", tables.problem().states());
-    root.put("actions", tables.problem().actions());
+    root.put("engine", run.engine().description());
+    root.put("engine_reason", run.engineReason());
+    root.put("optimizer", run.program().optimizer().configName());
+    root.put("problem_fingerprint", run.problem().fingerprint());
+    root.set("problem", strings(run.description()));
+    root.put("states", run.problem().states());
+    root.put("actions", run.problem().actions());
     root.put("resumed_at_outer_iteration", done);
     root.put("session_started", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     root.put(STATUS, "running");
@@ -81,11 +79,12 @@ final class RunDescription {
   }
 
   /** Adds how the session ended and writes. */
-  void finish(TrainingResult result) {
+  void finish(TrainingResult result, List<String> warnings) {
     root.put(STATUS, result.reason() == StopReason.INTERRUPTED ? "interrupted" : FINISHED);
     root.put("stop_reason", result.reason().sentence());
     root.put("outer_iterations", result.progress().outerIteration());
     root.put("training_seconds", result.progress().seconds());
+    root.set("warnings", strings(warnings));
     ObjectNode metrics = root.putObject("metrics");
     MetricRecord latest = result.progress().latest();
     latest

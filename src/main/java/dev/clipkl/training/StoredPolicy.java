@@ -101,25 +101,13 @@ public final class StoredPolicy implements AutoCloseable {
    * Reads row {@code state} as log-probabilities {@code log pi(a|s) = theta_a - log sum_b
    * exp(theta_b)}, nats, in float64 with the row's maximum taken out first.
    *
-   * @param destination {@code [actions]}
+   * @param destination {@code [actions]}, of exactly that length
    * @throws InputException as {@link #readLogits}
    * @throws IndexOutOfBoundsException as {@link #readLogits}
    */
   public void readLogProbs(long state, double[] destination) {
     readLogits(state, destination);
-    double largest = destination[0];
-    for (int action = 1; action < actions; action++) {
-      largest = Math.max(largest, destination[action]);
-    }
-    double sum = 0.0;
-    for (int action = 0; action < actions; action++) {
-      sum += Math.exp(destination[action] - largest);
-    }
-    double logNormalizer = Math.log(sum);
-    for (int action = 0; action < actions; action++) {
-      // The maximum goes first: a large common offset would swallow the logarithm of the sum.
-      destination[action] = (destination[action] - largest) - logNormalizer;
-    }
+    LogPolicy.normalize(destination);
   }
 
   /** Unmaps the file. */

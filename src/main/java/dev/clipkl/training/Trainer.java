@@ -1,10 +1,8 @@
 package dev.clipkl.training;
 
-import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowMetric;
-import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.RowResults;
 import dev.clipkl.failure.InputException;
@@ -20,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * The training loop: freezes the sampling policy, runs the inner steps on every row, looks at the
  * exact gap, and again.
  *
- * <p>In the bandit rows never meet, so a visit to a row runs a block of outer iterations while it
- * is in cache. The block's length depends only on the problem's size: results never depend on time.
+ * <p>Where rows never meet, a visit to a row runs a block of outer iterations while it is in cache.
+ * The block's length depends only on the problem's size: results never depend on time.
  */
 public final class Trainer {
   /** Entry updates between two looks at the clock: a second or so on two cores. */
@@ -32,6 +30,7 @@ public final class Trainer {
   private final Problem problem;
   private final Engine engine;
   private final RowProgram program;
+  private final RowCoupling coupling;
   private final RowBlock block;
   private final TrainingLimits limits;
   private final MetricSink sink;
@@ -43,17 +42,13 @@ public final class Trainer {
   /**
    * A loop over one problem.
    *
-   * @param rowWeights factor on every step, {@code [states]}
-   * @param optima exact row optima, {@code [states]}
-   * @param actor where training starts; changed in place
+   * @param coupling all rows, with the actor where training starts; changed in place
    */
   public Trainer(
       Problem problem,
       Engine engine,
       RowProgram program,
-      double[] rowWeights,
-      RowOptimum[] optima,
-      ActorState actor,
+      RowCoupling coupling,
       TrainingLimits limits,
       MetricSink sink,
       TrainingListener listener) {
@@ -63,12 +58,11 @@ public final class Trainer {
     this.limits = limits;
     this.sink = sink;
     this.listener = listener;
-    block =
-        new RowBlock(
-            actor, problem.reference(), problem.rewards(), rowWeights, optima, 0, problem.states());
-    blockLength = blockLength(problem, program);
+    this.coupling = coupling;
+    block = coupling.block();
+    blockLength = coupling.rowsMeet() ? 1 : blockLength(problem, program);
     results = new RowResults(blockLength, problem.states(), program.innerSteps());
-    averages = new MetricAverages(problem.startDistribution(), optima);
+    averages = new MetricAverages(coupling);
   }
 
   private static int blockLength(Problem problem, RowProgram program) {
@@ -84,7 +78,8 @@ public final class Trainer {
    */
   public TrainingResult run(Checkpoint from) {
     long start = System.nanoTime();
-    if (from.isStart()) {
+    coupling.update();
+    if (from.isStart() || coupling.rowsMeet()) {
       engine.evaluate(block, program, results);
     } else {
       restore(from.rowMetrics());
@@ -131,6 +126,10 @@ public final class Trainer {
     int length = Math.min(blockLength, limits.outerIterations() - before.outerIteration());
     long blockStart = System.nanoTime();
     engine.run(block, program, length, results);
+    if (coupling.rowsMeet()) {
+      coupling.update();
+      engine.evaluate(block, program, results);
+    }
     long now = System.nanoTime();
     double blockSeconds = (now - blockStart) * 1e-9;
     double secondsAtStart = secondsBefore + (blockStart - start) * 1e-9;
@@ -145,7 +144,7 @@ public final class Trainer {
       latest =
           averages.record(
               before.outerIteration() + n + 1,
-              metric -> results.metric(iteration, metric),
+              metric -> rowMetric(iteration, metric),
               latest.get(MetricNames.GAP),
               rowsWithin(results.metric(n, RowMetric.GAP)),
               secondsAtStart + blockSeconds * (n + 1) / length,
@@ -159,7 +158,14 @@ public final class Trainer {
         before.outerIteration() + length, secondsBefore + (now - start) * 1e-9, latest, stalled);
   }
 
-  /** A step rule without trials can throw the logits out of float range: no policy is left then. */
+  /** Where rows meet, what describes the policy is known only after the update. */
+  private double[] rowMetric(int iteration, RowMetric metric) {
+    return coupling.rowsMeet() && metric.describesPolicy()
+        ? results.latest(metric)
+        : results.metric(iteration, metric);
+  }
+
+  /** A step rule without trials can throw the logits out of range: no policy is left then. */
   private void requireFinite(MetricRecord metrics) {
     double gap = metrics.get(MetricNames.GAP);
     if (!Double.isFinite(gap)) {

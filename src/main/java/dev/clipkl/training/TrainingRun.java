@@ -1,21 +1,14 @@
 package dev.clipkl.training;
 
 import dev.clipkl.config.RunConfig;
-import dev.clipkl.config.WeightKind;
 import dev.clipkl.engine.ActorState;
-import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
-import dev.clipkl.exact.RowOptima;
 import dev.clipkl.metrics.JsonLinesSink;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
-import dev.clipkl.objective.ClippedSurrogate;
-import dev.clipkl.problem.PromptBandit;
-import dev.clipkl.table.RowTable;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -37,13 +30,10 @@ public final class TrainingRun {
    */
   public static TrainingResult start(RunConfig config, TrainingListener listener) {
     RunDirectory.requireNewOrEmpty(config.run().out());
-    try (EngineSelection selection =
-            EngineSelection.open(config.run().engine(), config.run().threadCount());
-        Arena arena = Arena.ofShared()) {
-      ProblemTables tables = load(config, selection, listener, arena);
-      RunDirectory.requireSpace(config.run().out(), policyBytes(selection, tables));
+    try (LoadedRun run = LoadedRun.open(config, listener::note)) {
+      RunDirectory.requireSpace(config.run().out(), run.policyBytes());
       try (RunDirectory directory = RunDirectory.create(config.run().out(), config.toYaml())) {
-        return train(config, directory, selection, tables, listener, arena);
+        return train(run, directory, listener);
       }
     }
   }
@@ -76,81 +66,26 @@ public final class TrainingRun {
         return Optional.empty();
       }
       RunConfig config = RunConfig.read(directory.configuration(), List.of());
-      try (EngineSelection selection =
-              EngineSelection.open(config.run().engine(), config.run().threadCount());
-          Arena arena = Arena.ofShared()) {
-        ProblemTables tables = load(config, selection, listener, arena);
-        return Optional.of(train(config, directory, selection, tables, listener, arena));
+      try (LoadedRun run = LoadedRun.open(config, listener::note)) {
+        return Optional.of(train(run, directory, listener));
       }
     }
   }
 
-  private static ProblemTables load(
-      RunConfig config, EngineSelection selection, TrainingListener listener, Arena arena) {
-    listener.note(
-        "engine: %s (%s)".formatted(selection.engine().description(), selection.reason()));
-    ProblemTables tables =
-        ProblemTables.load(
-            config,
-            selection.engine(),
-            config.optimizer().kindFor(config.objective().divergence()),
-            arena);
-    tables.description().forEach(listener::note);
-    return tables;
-  }
-
-  private static long policyBytes(EngineSelection selection, ProblemTables tables) {
-    return RowTable.allocatedBytes(
-        selection.engine().kind().precision(),
-        tables.problem().states(),
-        tables.problem().actions());
-  }
-
-  private static RowProgram program(RunConfig config) {
-    RunConfig.Optimizer optimizer = config.optimizer();
-    return new RowProgram(
-        config.objective().divergence(),
-        config.objective().lambda(),
-        ClippedSurrogate.of(config.objective().clipEpsilon()),
-        optimizer.kindFor(config.objective().divergence()),
-        optimizer.stepRule(),
-        optimizer.stepSize(),
-        optimizer.innerSteps(),
-        optimizer.tolerance());
-  }
-
   private static TrainingResult train(
-      RunConfig config,
-      RunDirectory directory,
-      EngineSelection selection,
-      ProblemTables tables,
-      TrainingListener listener,
-      Arena arena) {
-    PromptBandit problem = tables.problem();
-    RowProgram program = program(config);
-    RowOptimum[] optima =
-        RowOptima.solve(
-            program.divergence(),
-            program.lambda(),
-            problem.reference(),
-            problem.rewards(),
-            config.run().threadCount());
-    ActorState actor =
-        ActorState.allocate(
-            arena,
-            selection.engine().kind().precision(),
-            problem.states(),
-            problem.actions(),
-            program.optimizer());
-    initialize(actor.logits(), tables);
-    Checkpoint checkpoint =
-        Checkpoint.read(directory.checkpoint(), actor, program, problem.fingerprint());
+      LoadedRun run, RunDirectory directory, TrainingListener listener) {
+    RunConfig config = run.config();
+    RowProgram program = run.program();
+    String fingerprint = run.problem().fingerprint();
+    ActorState actor = run.coupling().block().actor();
+    Checkpoint checkpoint = Checkpoint.read(directory.checkpoint(), actor, program, fingerprint);
     if (!checkpoint.isStart()) {
       listener.note("resumed after outer iteration " + checkpoint.outerIteration());
     }
+    List<String> warnings = new ArrayList<>(RunWarnings.before(run));
+    warnings.forEach(warning -> listener.note("warning: " + warning));
     RunDescription description =
-        new RunDescription(
-            directory.description(), selection, tables, program, checkpoint.outerIteration());
+        new RunDescription(directory.description(), run, checkpoint.outerIteration());
     description.write();
     try (JsonLinesSink lines = new JsonLinesSink(directory.metrics(), checkpoint.metricsBytes())) {
       Checkpoints checkpoints =
@@ -158,22 +93,21 @@ public final class TrainingRun {
               directory.checkpoint(),
               lines,
               program,
-              problem.fingerprint(),
+              fingerprint,
               config.run().checkpointEvery(),
               listener);
+      RunWarnings watch = new RunWarnings(program);
       Trainer trainer =
           new Trainer(
-              problem,
-              selection.engine(),
+              run.problem(),
+              run.engine(),
               program,
-              rowWeights(config, problem),
-              optima,
-              actor,
+              run.coupling(),
               new TrainingLimits(
                   config.optimizer().outerIterations(),
                   config.optimizer().tolerance(),
                   config.optimizer().maxSeconds().orElse(Double.POSITIVE_INFINITY)),
-              thinned(lines, config.run().metricsEvery()),
+              watch.andThen(thinned(lines, config.run().metricsEvery())),
               checkpoints);
       TrainingResult result = trainer.run(checkpoint);
       if (result.reason() == StopReason.INTERRUPTED) {
@@ -185,33 +119,18 @@ public final class TrainingRun {
             actor.logits(),
             program,
             result.progress().outerIteration(),
-            problem.fingerprint());
+            fingerprint);
       }
-      description.finish(result);
+      for (String warning : watch.after()) {
+        warnings.add(warning);
+        listener.note("warning: " + warning);
+      }
+      description.finish(result, warnings);
       if (result.reason() != StopReason.INTERRUPTED) {
         directory.deleteCheckpoints();
       }
       return result;
     }
-  }
-
-  private static void initialize(RowTable logits, ProblemTables tables) {
-    RowTable source =
-        tables.initialLogits() == null ? tables.problem().reference() : tables.initialLogits();
-    double[] row = new double[logits.columns()];
-    for (long i = 0; i < logits.rows(); i++) {
-      source.readRow(i, row);
-      logits.writeRow(i, row);
-    }
-  }
-
-  /** In the bandit the visitation is the start distribution (THEORY 0.5, gamma = 0). */
-  private static double[] rowWeights(RunConfig config, PromptBandit problem) {
-    double[] weights = problem.startDistribution();
-    if (config.optimizer().weights() == WeightKind.ROW) {
-      Arrays.fill(weights, 1.0);
-    }
-    return weights;
   }
 
   private static MetricSink thinned(MetricSink sink, int every) {

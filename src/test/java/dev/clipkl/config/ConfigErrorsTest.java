@@ -62,9 +62,8 @@ class ConfigErrorsTest {
         "problem.discount=0.9 | problem.discount must be 0 for problem.kind bandit, got 0.9",
         "problem.discount=1         | problem.discount must be in [0, 1), got 1",
         "problem.start=even         | problem.start must be one of weights, uniform, got even",
-        "problem.kind=mdp | problem.kind mdp is not available in this version: kind must be bandit",
         "problem.kind=sequence"
-            + "| problem.kind sequence is not available in this version: kind must be bandit",
+            + "| problem.kind sequence is not available in this version: kind must be bandit or mdp",
         "problem.prompts=a | problem.import and problem.prompts exclude each other: give one of"
             + " them",
         "problem.prompts=\"\"       | problem.prompts must be a path, got an empty text",
@@ -91,6 +90,16 @@ class ConfigErrorsTest {
     } else {
       assertRefused(SMALLEST, List.of(override), message + " (--set)");
     }
+  }
+
+  @Test
+  void mdpIsImportedWholeAndComputedInFloat64() {
+    assertRefused(
+        "problem: {kind: mdp, prompts: a}",
+        List.of("run.engine=vector"),
+        "problem.prompts does not go with problem.kind mdp, which is imported whole (a.yaml line 1)",
+        "problem.import is missing: problem.kind mdp needs a path (a.yaml)",
+        "run.engine must be auto or reference for problem.kind mdp, got vector (--set)");
   }
 
   @ParameterizedTest

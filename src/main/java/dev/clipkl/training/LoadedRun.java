@@ -1,0 +1,179 @@
+package dev.clipkl.training;
+
+import dev.clipkl.config.EngineChoice;
+import dev.clipkl.config.ProblemKind;
+import dev.clipkl.config.RunConfig;
+import dev.clipkl.config.WeightKind;
+import dev.clipkl.engine.ActorState;
+import dev.clipkl.engine.Engine;
+import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.engine.RowOptimum;
+import dev.clipkl.engine.RowProgram;
+import dev.clipkl.exact.MdpOptimum;
+import dev.clipkl.exact.MdpSolver;
+import dev.clipkl.exact.RowOptima;
+import dev.clipkl.objective.ClippedSurrogate;
+import dev.clipkl.problem.FiniteMdp;
+import dev.clipkl.problem.Problem;
+import dev.clipkl.problem.PromptBandit;
+import dev.clipkl.table.RowTable;
+import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** A configured run in memory: engine, problem, its exact optimum, and the policy at its start. */
+public final class LoadedRun implements AutoCloseable {
+  private final RunConfig config;
+  private final EngineSelection selection;
+  private final Arena arena;
+  private final ProblemTables tables;
+  private final RowProgram program;
+  private final RowCoupling coupling;
+
+  private LoadedRun(
+      RunConfig config, EngineSelection selection, Arena arena, Consumer<String> notes) {
+    this.config = config;
+    this.selection = selection;
+    this.arena = arena;
+    OptimizerKind optimizer = config.optimizer().kindFor(config.objective().divergence());
+    notes.accept("engine: %s (%s)".formatted(selection.engine().description(), selection.reason()));
+    tables = ProblemTables.load(config, selection.engine(), optimizer, arena);
+    tables.description().forEach(notes);
+    Problem problem = tables.problem();
+    ActorState actor =
+        ActorState.allocate(
+            arena,
+            selection.engine().kind().precision(),
+            problem.states(),
+            problem.actions(),
+            optimizer);
+    initialize(actor.logits(), tables);
+    coupling = couple(problem, actor);
+    coupling.update();
+    RowProgram ownUnits = program(config, optimizer);
+    program =
+        config.optimizer().weights() == WeightKind.VISITATION
+            ? ownUnits.withSmoothness(CommonSmoothness.of(problem, coupling, ownUnits))
+            : ownUnits;
+  }
+
+  /**
+   * Opens the engine, reads the problem, and solves it.
+   *
+   * @param notes takes a line each about the engine and the tables
+   * @throws dev.clipkl.failure.CommandException when an input is wrong or the machine cannot do it
+   */
+  @SuppressWarnings("MustBeClosed") // Both are the run's, or closed on failure.
+  public static LoadedRun open(RunConfig config, Consumer<String> notes) {
+    EngineSelection selection = openEngine(config);
+    Arena arena = Arena.ofShared();
+    try {
+      return new LoadedRun(config, selection, arena, notes);
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      selection.close();
+      throw e;
+    }
+  }
+
+  private static EngineSelection openEngine(RunConfig config) {
+    int threads = config.run().threadCount();
+    if (config.problem().kind() == ProblemKind.MDP && config.run().engine() == EngineChoice.AUTO) {
+      return new EngineSelection(
+          EngineSelection.open(EngineChoice.REFERENCE, threads).engine(),
+          "auto: an mdp is computed in float64");
+    }
+    return EngineSelection.open(config.run().engine(), threads);
+  }
+
+  private static RowProgram program(RunConfig config, OptimizerKind optimizer) {
+    return new RowProgram(
+        config.objective().divergence(),
+        config.objective().lambda(),
+        ClippedSurrogate.of(config.objective().clipEpsilon()),
+        optimizer,
+        config.optimizer().stepRule(),
+        config.optimizer().stepSize(),
+        config.optimizer().innerSteps(),
+        config.optimizer().tolerance());
+  }
+
+  private RowCoupling couple(Problem problem, ActorState actor) {
+    WeightKind weights = config.optimizer().weights();
+    return switch (problem) {
+      case PromptBandit bandit -> {
+        RowOptimum[] optima =
+            RowOptima.solve(
+                config.objective().divergence(),
+                config.objective().lambda(),
+                bandit.reference(),
+                bandit.rewards(),
+                config.run().threadCount());
+        yield new IndependentRows(bandit, optima, actor, weights);
+      }
+      case FiniteMdp mdp -> {
+        MdpSolver solver =
+            new MdpSolver(mdp, config.objective().divergence(), config.objective().lambda());
+        MdpOptimum optimum = solver.policyIteration();
+        yield new MdpRows(mdp, solver, optimum, actor, weights, arena);
+      }
+    };
+  }
+
+  private static void initialize(RowTable logits, ProblemTables tables) {
+    RowTable initial = tables.initialLogits();
+    RowTable source = initial == null ? tables.problem().reference() : initial;
+    double[] row = new double[logits.columns()];
+    for (long i = 0; i < logits.rows(); i++) {
+      source.readRow(i, row);
+      logits.writeRow(i, row);
+    }
+  }
+
+  /** The configuration. */
+  public RunConfig config() {
+    return config;
+  }
+
+  /** The engine. */
+  public Engine engine() {
+    return selection.engine();
+  }
+
+  /** Why it is this engine. */
+  public String engineReason() {
+    return selection.reason();
+  }
+
+  /** The problem. */
+  public Problem problem() {
+    return tables.problem();
+  }
+
+  /** Where the tables came from, one line each. */
+  public List<String> description() {
+    return tables.description();
+  }
+
+  /** What runs on every row. */
+  public RowProgram program() {
+    return program;
+  }
+
+  /** All rows with the actor. */
+  public RowCoupling coupling() {
+    return coupling;
+  }
+
+  /** Bytes of the policy's table. */
+  long policyBytes() {
+    return coupling.block().actor().logits().bytes();
+  }
+
+  @Override
+  public void close() {
+    // The engine's threads read the tables.
+    selection.close();
+    arena.close();
+  }
+}
