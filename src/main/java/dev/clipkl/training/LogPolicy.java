@@ -3,11 +3,11 @@ package dev.clipkl.training;
 import dev.clipkl.table.RowTable;
 
 /** Tables of logits as log-probabilities. */
-final class LogPolicy {
+public final class LogPolicy {
   private LogPolicy() {}
 
   /** {@code log softmax} of every row in float64, nats, {@code [states, actions]}. */
-  static double[][] read(RowTable logits) {
+  public static double[][] read(RowTable logits) {
     double[][] logPolicy = new double[Math.toIntExact(logits.rows())][logits.columns()];
     for (int s = 0; s < logPolicy.length; s++) {
       logits.readRow(s, logPolicy[s]);
@@ -17,7 +17,7 @@ final class LogPolicy {
   }
 
   /** {@code log softmax} in place, in float64 with the row's maximum taken out first. */
-  static void normalize(double[] logits) {
+  public static void normalize(double[] logits) {
     double largest = Double.NEGATIVE_INFINITY;
     for (double logit : logits) {
       largest = Math.max(largest, logit);
