@@ -15,7 +15,8 @@ import picocli.CommandLine.Spec;
       ReferenceCommand.class,
       RewardCommand.class,
       TrainCommand.class,
-      ExportCommand.class
+      ExportCommand.class,
+      AuditCommand.class
     },
     scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,

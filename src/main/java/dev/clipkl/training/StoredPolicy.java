@@ -107,18 +107,23 @@ public final class StoredPolicy implements AutoCloseable {
    */
   public void readLogProbs(long state, double[] destination) {
     readLogits(state, destination);
-    double largest = destination[0];
+    normalise(destination, actions);
+  }
+
+  /** Turns the first {@code actions} entries from logits into log-probabilities. */
+  static void normalise(double[] logits, int actions) {
+    double largest = logits[0];
     for (int action = 1; action < actions; action++) {
-      largest = Math.max(largest, destination[action]);
+      largest = Math.max(largest, logits[action]);
     }
     double sum = 0.0;
     for (int action = 0; action < actions; action++) {
-      sum += Math.exp(destination[action] - largest);
+      sum += Math.exp(logits[action] - largest);
     }
     double logNormalizer = Math.log(sum);
     for (int action = 0; action < actions; action++) {
       // The maximum goes first: a large common offset would swallow the logarithm of the sum.
-      destination[action] = (destination[action] - largest) - logNormalizer;
+      logits[action] = (logits[action] - largest) - logNormalizer;
     }
   }
 
