@@ -4,7 +4,6 @@ import dev.clipkl.certify.Certificate;
 import dev.clipkl.certify.Certification;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.CheckFailedException;
-import dev.clipkl.failure.InputException;
 import dev.clipkl.training.TrainingListener;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -77,6 +76,6 @@ final class CertifyCommand implements Runnable {
       throw new ParameterException(
           command.commandLine(), "--set goes with CONFIG.yaml: a run has its own configuration");
     }
-    return Certification.ofRun(source, RunPolicy.file(source), !withoutReplay, listener);
+    return Certification.ofRun(source, new PolicySource(source).policyFile(), !withoutReplay, listener);
   }
 }

@@ -16,18 +16,23 @@ public final class LogPolicy {
     return logPolicy;
   }
 
-  /** {@code log softmax} in place, in float64 with the row's maximum taken out first. */
+  /** {@code log softmax} of a row in place, in float64 with its maximum taken out first. */
   public static void normalize(double[] logits) {
+    normalize(logits, logits.length);
+  }
+
+  /** The same for the first {@code actions} entries. */
+  static void normalize(double[] logits, int actions) {
     double largest = Double.NEGATIVE_INFINITY;
-    for (double logit : logits) {
-      largest = Math.max(largest, logit);
+    for (int a = 0; a < actions; a++) {
+      largest = Math.max(largest, logits[a]);
     }
     double sum = 0.0;
-    for (double logit : logits) {
-      sum += Math.exp(logit - largest);
+    for (int a = 0; a < actions; a++) {
+      sum += Math.exp(logits[a] - largest);
     }
     double logNormalizer = Math.log(sum);
-    for (int a = 0; a < logits.length; a++) {
+    for (int a = 0; a < actions; a++) {
       // The maximum goes first: a large common offset would swallow the logarithm of the sum.
       logits[a] = (logits[a] - largest) - logNormalizer;
     }
