@@ -37,8 +37,7 @@ final class BanditReplay implements Replay {
   private final double[] firstSpans;
   private CurvatureBounds bounds = CurvatureBounds.NONE;
 
-  private record Scratch(
-      double[] logReference, double[] actionValues, double[] logPolicy) {
+  private record Scratch(double[] logReference, double[] actionValues, double[] logPolicy) {
     static Scratch ofLength(int actions) {
       return new Scratch(new double[actions], new double[actions], new double[actions]);
     }
@@ -100,8 +99,7 @@ final class BanditReplay implements Replay {
       }
       RowCertificate now = latest[row];
       claims.observeMove(
-          new RowClaims.Move(
-              row, outerIteration, before[row], now.gap(), now.optimumSpan()),
+          new RowClaims.Move(row, outerIteration, before[row], now.gap(), now.optimumSpan()),
           results);
       int state = row;
       ledger.observe(
@@ -165,11 +163,7 @@ final class BanditReplay implements Replay {
 
   private void observePolicy(int row, int outerIteration) {
     claims.observePolicy(
-        row,
-        outerIteration,
-        latest[row],
-        spans[row].actionValueSpan,
-        spans[row].strongConvexity);
+        row, outerIteration, latest[row], spans[row].actionValueSpan, spans[row].strongConvexity);
   }
 
   /** {@code |grad V|^2 >= C^2 gap}, {@code C^2 = 2 lambda min_s u(s) kappa_s} (THEORY 4.2). */
@@ -177,8 +171,7 @@ final class BanditReplay implements Replay {
     double squaredNorm = 0.0;
     double least = Double.POSITIVE_INFINITY;
     for (int row = 0; row < latest.length; row++) {
-      squaredNorm +=
-          start[row] * start[row] * latest[row].lojasiewicz().squaredGradientNorm();
+      squaredNorm += start[row] * start[row] * latest[row].lojasiewicz().squaredGradientNorm();
       least = Math.min(least, start[row] * latest[row].lojasiewicz().kappa());
       bounds = bounds.largest(latest[row].bounds());
     }
@@ -209,12 +202,16 @@ final class BanditReplay implements Replay {
     double lower = 0.0;
     double upper = 0.0;
     double minLogPolicy = Double.POSITIVE_INFINITY;
-    double largestReward = Double.NEGATIVE_INFINITY;
+    double largestReward = 0.0;
     for (int row = 0; row < optima.length; row++) {
       lower += start[row] * (optima[row].value() - optima[row].errorBound());
       upper += start[row] * optima[row].value();
       minLogPolicy = Math.min(minLogPolicy, latest[row].minLogProbability());
-      largestReward = Math.max(largestReward, optima[row].largestActionValue());
+      double largest = optima[row].largestActionValue();
+      largestReward =
+          Math.max(
+              largestReward,
+              Math.max(Math.abs(largest), Math.abs(largest - spans[row].actionValueSpan)));
       if (!replayed) {
         observePolicy(row, outerIterations);
       } else {
@@ -243,7 +240,7 @@ final class BanditReplay implements Replay {
       case ReverseKl f -> {
         ledger.declare(
             Claim.INTERIOR,
-            Standing.ASYMPTOTIC,
+            claims.interiorStanding(),
             "min (log p - log p*) >= -span(log p_0 - log p*); proven while nothing is clipped");
         ledger.observe(
             Claim.INTERIOR,

@@ -132,7 +132,7 @@ public final class Certification {
             Claim.REPRODUCTION,
             Standing.MEASURED,
             "same machine and JDK give the same bits; others may round differently");
-        ledger.observe(Claim.REPRODUCTION, differing, 0.0, 0.0, null);
+        ledger.observe(Claim.REPRODUCTION, (double) differing, 0.0, 0.0, null);
       } else {
         replay.start();
         firstGap = replay.gap();

@@ -1,5 +1,6 @@
 package dev.clipkl.certify;
 
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,6 @@ public record Check(
 
   /** Whether its failure is the failure of the certificate. */
   public boolean isBinding() {
-    return Standing.valueOf(standing.toUpperCase(java.util.Locale.ROOT)).isBinding();
+    return Standing.valueOf(standing.toUpperCase(Locale.ROOT)).isBinding();
   }
 }

@@ -49,12 +49,23 @@ final class CheckLedger {
     if (!(slack >= 0.0)) {
       entry.violations++;
     }
-    if (Double.isNaN(slack) ? !Double.isNaN(entry.slack) : slack < entry.slack) {
+    if (isWorse(claim, entry, measured, slack)) {
       entry.measured = measured;
       entry.bound = claim.isAtMost() ? bound + allowance : bound - allowance;
       entry.slack = slack;
       entry.where = where;
     }
+  }
+
+  /** Less slack; with equal slack, such as that of an infinite bound, the more extreme number. */
+  private static boolean isWorse(Claim claim, Entry entry, double measured, double slack) {
+    if (entry.cases == 1 || Double.isNaN(entry.slack)) {
+      return entry.cases == 1;
+    }
+    if (slack == entry.slack) {
+      return claim.isAtMost() ? measured > entry.measured : measured < entry.measured;
+    }
+    return !(slack >= entry.slack);
   }
 
   /** The claims that were observed, in their order. */

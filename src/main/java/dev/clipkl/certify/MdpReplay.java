@@ -14,6 +14,7 @@ import dev.clipkl.exact.RowOptimumSolver;
 import dev.clipkl.objective.ForwardKl;
 import dev.clipkl.problem.FiniteMdp;
 import dev.clipkl.training.LoadedRun;
+import dev.clipkl.training.LogPolicy;
 import dev.clipkl.training.MdpRows;
 import java.util.Arrays;
 
@@ -52,12 +53,12 @@ final class MdpReplay implements Replay {
     rowSolver = new RowOptimumSolver(program.divergence(), program.lambda());
     claims = new RowClaims(program, mdp.discount() == 0.0, run.engine().kind().precision(), ledger);
     logReference = new double[mdp.states()][mdp.actions()];
-    double largest = Double.NEGATIVE_INFINITY;
+    double largest = 0.0;
     double[] reward = new double[mdp.actions()];
     for (int s = 0; s < mdp.states(); s++) {
       mdp.reference().readRow(s, logReference[s]);
       mdp.rewards().readRow(s, reward);
-      largest = Math.max(largest, Arrays.stream(reward).max().orElseThrow());
+      largest = Math.max(largest, Arrays.stream(reward).map(Math::abs).max().orElseThrow());
     }
     largestReward = largest;
     optimalVisitation = evaluator.evaluate(optimum.logPolicy()).visitation();
@@ -239,11 +240,7 @@ final class MdpReplay implements Replay {
     double gap = gap();
     double rounding = optimum.width() + values.errorBound();
     ledger.observe(
-        Claim.BELLMAN_LOWER,
-        meanRowGap,
-        gap,
-        rounding,
-        () -> "outer iteration " + outerIteration);
+        Claim.BELLMAN_LOWER, meanRowGap, gap, rounding, () -> "outer iteration " + outerIteration);
     ledger.observe(
         Claim.BELLMAN_UPPER,
         gap,
@@ -291,7 +288,7 @@ final class MdpReplay implements Replay {
       for (int a = 0; a < moved[s].length; a++) {
         moved[s][a] += step * direction[s][a];
       }
-      dev.clipkl.training.LogPolicy.normalize(moved[s]);
+      LogPolicy.normalize(moved[s]);
     }
     return evaluator.gradient(moved, evaluator.evaluate(moved));
   }
@@ -336,7 +333,9 @@ final class MdpReplay implements Replay {
     return new FinalPolicy(values.average(start), lower, upper, gap(), minLogPolicy);
   }
 
-  /** {@code p_a >= q_a e^{-1 - B_s / q_a}}, {@code B_s = (r_max / (1 - gamma) - V_0(s)) / lambda}. */
+  /**
+   * {@code p_a >= q_a e^{-1 - B_s / q_a}}, {@code B_s = (r_max / (1 - gamma) - V_0(s)) / lambda}.
+   */
   private void observeInterior() {
     ledger.declare(
         Claim.INTERIOR,

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How fast a run closes its gap, predicted at the optimum and measured.
  *
- * @param predictedPerStep the gap's predicted factor per inner step in the tail, {@code max (1 - eta
- *     mu)^2} over the slowest row (THEORY 4.5); null where the steps have no such prediction
+ * @param predictedPerStep the gap's predicted factor per inner step in the tail, {@code max (1 -
+ *     eta mu)^2} over the slowest row (THEORY 4.5); null where the steps have no such prediction
  * @param measuredPerStep the measured factor per outer iteration to the power {@code 1 / K}; null
  *     where the tail has no settled linear rate
  * @param measuredLower lower end of its 95 % interval

@@ -140,8 +140,7 @@ final class RateReport {
     double muMin = smallest(bounds);
     double muMax = largest(bounds);
     double gradientSteps = gradientSteps(bounds, firstGap, tolerance);
-    Double predicted =
-        lastSteps == null ? null : predicted(directionBounds, lastSteps, notes);
+    Double predicted = lastSteps == null ? null : predicted(directionBounds, lastSteps, notes);
     Double measured = null;
     Double lower = null;
     Double upper = null;
@@ -185,16 +184,14 @@ final class RateReport {
       return;
     }
     ledger.declare(Claim.TAIL_RATE, Standing.ASYMPTOTIC, "per inner step, near the optimum");
-    ledger.observe(
-        Claim.TAIL_RATE, measured, predicted * (1.0 + ALLOWED_EXCESS), 0.0, null);
+    ledger.observe(Claim.TAIL_RATE, measured, predicted * (1.0 + ALLOWED_EXCESS), 0.0, null);
   }
 
   private RowSpectrum.Bounds directionBounds(Row row, RowSpectrum.Bounds gradientBounds) {
     return switch (program.optimizer()) {
       case GRADIENT, NESTEROV, ADAM -> gradientBounds;
       case NATURAL, NEWTON, PRECONDITIONED ->
-          RowSpectrum.preconditionedBounds(
-              row.probabilities, row.curvature, preconditioner(row));
+          RowSpectrum.preconditionedBounds(row.probabilities, row.curvature, preconditioner(row));
     };
   }
 
@@ -212,8 +209,7 @@ final class RateReport {
       Row row = row(state);
       found =
           Math.min(
-              found,
-              weights[state] * RowSpectrum.of(row.probabilities, row.curvature).smallest());
+              found, weights[state] * RowSpectrum.of(row.probabilities, row.curvature).smallest());
     }
     return found;
   }
@@ -247,13 +243,15 @@ final class RateReport {
       Row row = row(state);
       found =
           Math.min(
-              found,
-              steps[state] * RowSpectrum.of(row.probabilities, row.curvature).smallest());
+              found, steps[state] * RowSpectrum.of(row.probabilities, row.curvature).smallest());
     }
     return TailRate.predictedGradientSteps(gap, tolerance, 1.0, lambda * found);
   }
 
-  /** {@code max_s max_i (1 - eta_s mu_i)^2} with the steps that the rows took last. */
+  /**
+   * {@code max_s max_i (1 - eta_s mu_i)^2}, with the last steps where the rule settles on one, with
+   * unit steps where it goes on trying.
+   */
   private @Nullable Double predicted(
       RowSpectrum.Bounds[] bounds, double[] lastSteps, List<String> notes) {
     OptimizerKind optimizer = program.optimizer();
@@ -261,19 +259,19 @@ final class RateReport {
       notes.add("no rate is predicted for optimizer " + optimizer.configName());
       return null;
     }
-    double scale = optimizer == OptimizerKind.GRADIENT ? program.lambda() : 1.0;
-    if (program.stepRule() != StepRuleKind.FIXED) {
-      notes.add(
-          "predicted for the last steps taken; step-rule %s goes on changing them"
-              .formatted(program.stepRule().configName()));
+    if (program.stepRule() == StepRuleKind.BACKTRACKING) {
+      notes.add("the predicted rate is that of unit steps; backtracking chooses its own");
+    }
+    double[] steps = new double[lastSteps.length];
+    for (int s = 0; s < steps.length; s++) {
+      steps[s] = step(s, lastSteps[s]);
     }
     double found = 0.0;
-    for (int state : order(s -> -bound(bounds[s], scale * lastSteps[s]))) {
-      double step = scale * lastSteps[state];
-      if (step == 0.0) {
+    for (int state : order(s -> -bound(bounds[s], steps[s]))) {
+      if (lastSteps[state] == 0.0) {
         continue; // At its optimum from the start.
       }
-      if (bound(bounds[state], step) <= found) {
+      if (bound(bounds[state], steps[state]) <= found) {
         break;
       }
       Row row = row(state);
@@ -284,12 +282,23 @@ final class RateReport {
                   row.probabilities, row.curvature, preconditioner(row));
       found =
           Math.max(
-              found, TailRate.predictedRatio(step, extremes.smallest(), extremes.largest()));
-    }
-    if (optimizer == OptimizerKind.NATURAL && found == 0.0) {
-      notes.add("full natural steps: superlinear once nothing is clipped");
+              found,
+              TailRate.predictedRatio(steps[state], extremes.smallest(), extremes.largest()));
     }
     return found;
+  }
+
+  /** A step times what turns {@link RowSpectrum}'s eigenvalues into the direction's. */
+  private double step(int state, double lastStep) {
+    double step =
+        program.stepRule() == StepRuleKind.BACKTRACKING ? unitStep(state) : lastStep;
+    return program.optimizer() == OptimizerKind.GRADIENT ? program.lambda() * step : step;
+  }
+
+  private double unitStep(int state) {
+    return program.optimizer() == OptimizerKind.GRADIENT
+        ? 1.0 / RowSmoothness.constant(program.divergence(), program.lambda(), spans[state])
+        : 1.0;
   }
 
   private static double bound(RowSpectrum.Bounds bounds, double step) {

@@ -6,7 +6,7 @@ public enum Standing {
   PROVEN,
   /** A promise of the method whose proof this run's configuration leaves: it may fail. */
   CLAIMED,
-  /** What the proofs take for granted. */
+  /** What the proofs take for granted: where it fails, they do not apply. */
   ASSUMPTION,
   /** True in the limit, near the optimum; measured on a finite run. */
   ASYMPTOTIC,
@@ -15,6 +15,6 @@ public enum Standing {
 
   /** Whether its failure is the failure of the certificate. */
   boolean isBinding() {
-    return this == PROVEN || this == CLAIMED;
+    return this == PROVEN || this == CLAIMED || this == ASSUMPTION;
   }
 }

@@ -6,6 +6,7 @@ import dev.clipkl.certify.Rate;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** A certificate for a reader: the numbers, the rates, then a line per claim. */
 final class CertificateTable {
@@ -43,10 +44,10 @@ final class CertificateTable {
           Locale.ROOT,
           LINE,
           check.name(),
-          number("%.4g", check.measured()),
+          plain(check.measured()),
           check.relation(),
-          number("%.4g", check.bound()),
-          number("%.1e", check.slack()),
+          plain(check.bound()),
+          plain(check.slack()),
           verdict(check));
       out.printf(
           Locale.ROOT,
@@ -67,7 +68,7 @@ final class CertificateTable {
         failures.isEmpty()
             ? "Every proven claim holds, over %d replayed outer iterations."
                 .formatted(certificate.replayed())
-            : "%d claims fail.".formatted(failures.size()));
+            : failures.size() == 1 ? "1 claim fails." : failures.size() + " claims fail.");
   }
 
   private static void addRates(FieldTable head, Rate rate) {
@@ -98,8 +99,7 @@ final class CertificateTable {
     if (check.holds()) {
       return check.standing();
     }
-    return "%s, FAILS in %,d of %,d"
-        .formatted(check.standing(), check.violations(), check.cases());
+    return "%s, FAILS in %,d of %,d".formatted(check.standing(), check.violations(), check.cases());
   }
 
   private static void printNotes(PrintWriter out, String kind, List<String> lines) {
@@ -109,7 +109,23 @@ final class CertificateTable {
     lines.forEach(line -> out.println(kind + ": " + line));
   }
 
-  private static String number(String format, @org.jspecify.annotations.Nullable Double value) {
+  /** Four digits, without zeros that say nothing. */
+  private static String plain(double value) {
+    if (!Double.isFinite(value)) {
+      return value > 0.0 ? "infinite" : value < 0.0 ? "-infinite" : "NaN";
+    }
+    if (Math.abs(value) < Double.MIN_NORMAL * 2.0) {
+      return "0";
+    }
+    double magnitude = Math.abs(value);
+    return magnitude >= 1e-3 && magnitude < 1e6
+        ? String.format(Locale.ROOT, "%.4g", value)
+            .replaceFirst("(\\.\\d*?)0+$", "$1")
+            .replaceFirst("\\.$", "")
+        : String.format(Locale.ROOT, "%.2e", value);
+  }
+
+  private static String number(String format, @Nullable Double value) {
     return value == null ? "none" : String.format(Locale.ROOT, format, value);
   }
 }

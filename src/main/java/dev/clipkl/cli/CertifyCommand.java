@@ -76,6 +76,7 @@ final class CertifyCommand implements Runnable {
       throw new ParameterException(
           command.commandLine(), "--set goes with CONFIG.yaml: a run has its own configuration");
     }
-    return Certification.ofRun(source, new PolicySource(source).policyFile(), !withoutReplay, listener);
+    return Certification.ofRun(
+        source, new PolicySource(source).policyFile(), !withoutReplay, listener);
   }
 }

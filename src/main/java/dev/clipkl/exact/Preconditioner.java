@@ -14,8 +14,7 @@ public final class Preconditioner {
    * @param curvature {@code w f''(w)}, {@code [actions]}
    * @throws IllegalArgumentException for an optimizer without such a direction
    */
-  public static double[] of(
-      Divergence divergence, OptimizerKind optimizer, double[] curvature) {
+  public static double[] of(Divergence divergence, OptimizerKind optimizer, double[] curvature) {
     double atReference = divergence.curvatureAtReference();
     return Arrays.stream(curvature)
         .map(c ->

@@ -98,8 +98,7 @@ public final class TrainingRun {
               listener);
       RunWarnings watch = new RunWarnings(program);
       Trainer trainer =
-          trainer(
-              run, watch.andThen(thinned(lines, config.run().metricsEvery())), checkpoints);
+          trainer(run, watch.andThen(thinned(lines, config.run().metricsEvery())), checkpoints);
       TrainingResult result = trainer.run(checkpoint);
       if (result.reason() == StopReason.INTERRUPTED) {
         checkpoints.write(result.progress());
@@ -130,10 +129,7 @@ public final class TrainingRun {
    * @return outer iterations done
    */
   public static int trainInMemory(LoadedRun run, TrainingListener listener) {
-    return trainer(run, metrics -> {}, listener)
-        .run(Checkpoint.START)
-        .progress()
-        .outerIteration();
+    return trainer(run, metrics -> {}, listener).run(Checkpoint.START).progress().outerIteration();
   }
 
   private static Trainer trainer(LoadedRun run, MetricSink sink, TrainingListener listener) {
