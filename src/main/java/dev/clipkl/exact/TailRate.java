@@ -9,11 +9,11 @@ import org.hipparchus.stat.regression.SimpleRegression;
  *
  * <p>The window is chosen by one rule. It ends before the floor ({@link GapFloor}). It is the
  * longest of the whole series and its last half and quarter whose two halves have slopes that agree
- * within {@code 0.5 %} of the slope plus their own 95 % intervals; failing that it is the last
- * eighth, at least {@code 4} points. In the window that is chosen, halves that differ by more than
- * {@code 3 %} plus those intervals mean that the series has no settled linear rate: see {@link
- * Trend}. (For a power law {@code n^-k} the halves of the last eighth differ by 6.5 %, whatever its
- * length and k.)
+ * within 0.5 % of the slope plus two standard errors; failing that it is the last eighth, at least
+ * 4 points. If there, too, the halves differ by more than 3 % plus two standard errors, then the
+ * series has no settled linear rate: see {@link Trend}. (For a power law {@code n^-k} the halves of
+ * the last eighth differ by 6.5 %, whatever its length and k.) Standard errors come from the
+ * scatter of neighbouring points, so that a bend is not taken for noise.
  *
  * @param ratio the gap's factor per iteration over the window; only with {@link Trend#STEADY} is it
  *     the tail's rate
@@ -28,6 +28,9 @@ public record TailRate(double ratio, double lower, double upper, int first, int 
   private static final double AGREEMENT = 0.005;
   private static final double DRIFT = 0.03;
   private static final double SIGNIFICANCE = 0.05;
+
+  /** Standard errors of a slope's difference that scatter may explain. */
+  private static final double NOISE_WIDTH = 2.0;
 
   /** How the rate changes along the window. */
   public enum Trend {
@@ -72,13 +75,39 @@ public record TailRate(double ratio, double lower, double upper, int first, int 
     SimpleRegression early = regression(gaps, first, middle);
     SimpleRegression late = regression(gaps, middle, end);
     double steepening = early.getSlope() - late.getSlope();
+    double scatter = scatter(gaps, first, end);
     double allowed =
         tolerance * 0.5 * Math.abs(early.getSlope() + late.getSlope())
-            + Math.hypot(halfInterval(early), halfInterval(late));
+            + NOISE_WIDTH
+                * scatter
+                * Math.hypot(unitError(middle - first), unitError(end - middle));
     if (Math.abs(steepening) <= allowed) {
       return late.getSlope() < 0.0 ? Trend.STEADY : Trend.SLOWING;
     }
     return steepening > 0.0 ? Trend.ACCELERATING : Trend.SLOWING;
+  }
+
+  /**
+   * Standard deviation of log gap about a smooth curve, from its third differences: unlike the
+   * residuals of a line, they do not take a bend for scatter.
+   */
+  private static double scatter(double[] gaps, int first, int end) {
+    double squares = 0.0;
+    for (int n = first + 3; n < end; n++) {
+      double third =
+          Math.log(gaps[n])
+              - Math.log(gaps[n - 3])
+              - 3.0 * (Math.log(gaps[n - 1]) - Math.log(gaps[n - 2]));
+      squares += third * third;
+    }
+    // Independent scatter of variance 1 gives third differences of variance 1 + 9 + 9 + 1.
+    return Math.sqrt(squares / (20.0 * (end - first - 3)));
+  }
+
+  /** Standard error of the slope through equidistant points that scatter by 1. */
+  private static double unitError(int points) {
+    double n = points;
+    return Math.sqrt(12.0 / (n * (n * n - 1.0)));
   }
 
   private static TailRate line(double[] gaps, int first, int end, Trend trend) {

@@ -39,7 +39,11 @@ final class LojasiewiczRowTest {
       double[] logOptimum =
           solver.logPolicy(solver.solve(logReference, values), logReference, values);
       double[] start = new double[actions];
-      Arrays.setAll(start, a -> Math.max(logOptimum[a], -6.0) + distance * random.nextGaussian());
+      Arrays.setAll(
+          start,
+          a ->
+              (Double.isInfinite(logOptimum[a]) ? -6.0 : logOptimum[a])
+                  + distance * random.nextGaussian());
       double[] logPolicy = RowFixture.logSoftmax(start);
       double[] coefficients = new double[actions];
       double gap = 0.0;
