@@ -21,17 +21,17 @@ final class AuditedQuantity {
   }
 
   /**
-   * Adds one token of one row.
+   * Adds one row.
    *
-   * @param probability of drawing it
-   * @param counts how often it was drawn, {@code [sample sizes][actions]}
+   * @param start the row's probability
+   * @param law of the row's tokens, {@code [actions]}
+   * @param values {@code [actions]}
+   * @param drawn the row's sampled tokens, {@code [sample sizes]}
    */
-  void add(double probability, double value, int[][] counts, int action) {
-    exact.add(probability, value);
-    for (int i = 0; i < counts.length; i++) {
-      if (counts[i][action] > 0) {
-        sampled.get(i).add(value, counts[i][action]);
-      }
+  void addRow(double start, double[] law, double[] values, DrawnTokens[] drawn) {
+    exact.addRow(start, law, values);
+    for (int i = 0; i < drawn.length; i++) {
+      sampled.get(i).addAll(values, drawn[i]);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.clipkl.audit;
 
 import dev.clipkl.objective.Exponentials;
+import java.util.Arrays;
 
 /**
  * One row's laws: policy p, reference q and sampler mu, with the ratios that estimators take. One
@@ -24,6 +25,12 @@ final class AuditedRow {
   /** {@code rho = p / mu}, {@code [actions]}. */
   final double[] ratio;
 
+  /** {@code q / p}, {@code [actions]}. */
+  final double[] referenceOverPolicy;
+
+  /** {@code p / q}, {@code [actions]}. */
+  final double[] policyOverReference;
+
   AuditedRow(AuditInput input) {
     this.input = input;
     int actions = input.actions();
@@ -35,6 +42,9 @@ final class AuditedRow {
     logSampler = onPolicy ? logPolicy : new double[actions];
     sampler = onPolicy ? policy : new double[actions];
     ratio = new double[actions];
+    Arrays.fill(ratio, 1.0);
+    referenceOverPolicy = new double[actions];
+    policyOverReference = new double[actions];
   }
 
   void read(long row) {
@@ -46,9 +56,20 @@ final class AuditedRow {
     for (int a = 0; a < policy.length; a++) {
       policy[a] = Math.exp(logPolicy[a]);
       reference[a] = Math.exp(logReference[a]);
-      sampler[a] = Math.exp(logSampler[a]);
-      ratio[a] = Math.exp(logPolicy[a] - logSampler[a]);
+      referenceOverPolicy[a] = Math.exp(logReference[a] - logPolicy[a]);
+      policyOverReference[a] = Math.exp(logPolicy[a] - logReference[a]);
     }
+    if (isOffPolicy()) {
+      for (int a = 0; a < policy.length; a++) {
+        sampler[a] = Math.exp(logSampler[a]);
+        ratio[a] = Math.exp(logPolicy[a] - logSampler[a]);
+      }
+    }
+  }
+
+  /** Whether the sampler is another policy. */
+  boolean isOffPolicy() {
+    return input.sampler() != null;
   }
 
   /** {@code log q - log p}. */
@@ -82,33 +103,5 @@ final class AuditedRow {
       sum += law[a] * Exponentials.expMinusLinear(logOther[a] - log[a]);
     }
     return sum;
-  }
-
-  /**
-   * The gradient of {@code KL(p || q)} with respect to the row's logits, {@code p_a (log w_a - KL)}
-   * (THEORY 1.1 with THEORY 1.9's f').
-   *
-   * @param gradient {@code [actions]}, overwritten
-   */
-  void reverseGradient(double[] gradient) {
-    double mean = 0.0;
-    for (int a = 0; a < policy.length; a++) {
-      mean -= policy[a] * logReferenceOverPolicy(a);
-    }
-    for (int a = 0; a < policy.length; a++) {
-      gradient[a] = policy[a] * (-logReferenceOverPolicy(a) - mean);
-    }
-  }
-
-  /**
-   * The gradient of {@code KL(q || p)} with respect to the row's logits, {@code p_a - q_a} (THEORY
-   * 1.10).
-   *
-   * @param gradient {@code [actions]}, overwritten
-   */
-  void forwardGradient(double[] gradient) {
-    for (int a = 0; a < policy.length; a++) {
-      gradient[a] = policy[a] - reference[a];
-    }
   }
 }

@@ -38,39 +38,40 @@ final class GradientAccumulator {
    * @param start u, the row's weight
    * @param policy p, {@code [actions]}
    * @param law that the tokens were drawn from, {@code [actions]}
-   * @param coefficients c, {@code [actions]}
-   * @param gradient t, {@code [actions]}
-   * @param counts {@code [sample sizes][actions]}
+   * @param coefficients c, {@code [actions]}; overwritten
+   * @param truth the row's true gradient
+   * @param drawn the row's sampled tokens, {@code [sample sizes]}
    */
   void add(
       double start,
       double[] policy,
       double[] law,
       double[] coefficients,
-      double[] gradient,
-      int[][] counts) {
+      TrueGradient truth,
+      DrawnTokens[] drawn) {
+    double[] gradient = truth.gradient();
+    double policySquared = truth.policySquared();
+    double along = truth.meanGradient();
     double meanCoefficient = 0.0;
-    double policySquared = 0.0;
-    double along = 0.0;
     for (int a = 0; a < law.length; a++) {
       meanCoefficient += law[a] * coefficients[a];
-      policySquared += policy[a] * policy[a];
-      along += policy[a] * gradient[a];
     }
     double rowSecondMoment = 0.0;
     double rowExpectedSquared = 0.0;
     double rowBiasSquared = 0.0;
     double rowProduct = 0.0;
     for (int a = 0; a < law.length; a++) {
-      double weighted = law[a] * coefficients[a];
+      double coefficient = coefficients[a];
+      double weighted = law[a] * coefficient;
       double expected = weighted - policy[a] * meanCoefficient;
       double bias = expected - gradient[a];
       rowExpectedSquared += expected * expected;
       rowBiasSquared += bias * bias;
       rowProduct += expected * gradient[a];
-      rowSecondMoment += weighted * coefficients[a] * (1.0 - 2.0 * policy[a] + policySquared);
-      projection.add(start * law[a], start * coefficients[a] * (gradient[a] - along), counts, a);
+      rowSecondMoment += weighted * coefficient * (1.0 - 2.0 * policy[a] + policySquared);
+      coefficients[a] = start * coefficient * (gradient[a] - along);
     }
+    projection.addRow(start, law, coefficients, drawn);
     secondMoment += start * rowSecondMoment;
     expectedSquared += start * start * rowExpectedSquared;
     biasSquared += start * start * rowBiasSquared;

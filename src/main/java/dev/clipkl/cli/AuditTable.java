@@ -102,7 +102,7 @@ final class AuditTable {
             "rel. bias",
             "cosine",
             "noise/s."));
-    printSizes("<g,t>/|t|^2, ", out);
+    printSizes("proj., ", out);
     for (GradientAudit gradient : target.gradients()) {
       out.print(
           String.format(
@@ -167,7 +167,7 @@ final class AuditTable {
           "*  the interval excludes the exact answer: the bias shows in this sample",
           "~  heavy tail: the variance rests on fewer than 25 samples, do not trust the interval",
           "k1 = -log r   k2 = (log r)^2/2   k3 = (r-1) - log r   abs = |log r|",
-          "t: the exact gradient over all logits; g: the sampled one. <g,t>/|t|^2 is 1 without bias",
+          "t: the exact gradient over all logits, g: the sampled one; proj. <g,t>/|t|^2, 1 without bias",
           "rel. bias |E g - t|/|t|;  noise/s. sqrt(trace of one sample's covariance)/|t|, no baseline",
           "Per sample the gradient is c grad log p(x); k' = dk/d log p(x) with the samples held fixed:",
           "  reward      c = k           k is a constant in the reward",
