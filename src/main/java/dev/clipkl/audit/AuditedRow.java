@@ -84,23 +84,29 @@ final class AuditedRow {
 
   /** {@code KL(p || q)} as a sum of terms at least zero, nats. */
   double policyToReference() {
-    return divergence(policy, logPolicy, logReference);
+    return divergence(policy, logPolicy, reference, logReference);
   }
 
   /** {@code KL(q || p)} as a sum of terms at least zero, nats. */
   double referenceToPolicy() {
-    return divergence(reference, logReference, logPolicy);
+    return divergence(reference, logReference, policy, logPolicy);
   }
 
   /** {@code KL(mu || p)} as a sum of terms at least zero, nats. */
   double samplerToPolicy() {
-    return divergence(sampler, logSampler, logPolicy);
+    return divergence(sampler, logSampler, policy, logPolicy);
   }
 
-  private static double divergence(double[] law, double[] log, double[] logOther) {
+  /**
+   * {@code sum_a law_a (e^x - 1 - x)} with {@code x = log (other / law)}; far from zero as {@code
+   * other - law (1 + x)}, which doesn't multiply a vanishing law by an infinite ratio.
+   */
+  private static double divergence(
+      double[] law, double[] logLaw, double[] other, double[] logOther) {
     double sum = 0.0;
     for (int a = 0; a < law.length; a++) {
-      sum += law[a] * Exponentials.expMinusLinear(logOther[a] - log[a]);
+      double x = logOther[a] - logLaw[a];
+      sum += x < 1.0 ? law[a] * Exponentials.expMinusLinear(x) : other[a] - law[a] * (1.0 + x);
     }
     return sum;
   }
