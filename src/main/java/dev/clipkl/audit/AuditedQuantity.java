@@ -8,9 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One number that samples estimate: its exact law, and the samples that were drawn of it. */
 final class AuditedQuantity {
-  /** Rounding of float64 sums, relative: an interval of a constant has no width. */
-  private static final double ROUNDING = 1e-12;
-
   private final AuditSettings settings;
   private final ExactMoments exact = new ExactMoments();
   private final List<SampleMoments> sampled = new ArrayList<>();
@@ -82,7 +79,8 @@ final class AuditedQuantity {
     if (!Double.isFinite(half) || !Double.isFinite(estimate) || !Double.isFinite(value)) {
       return null;
     }
-    double rounding = ROUNDING * (Math.abs(estimate) + Math.abs(value));
+    // An interval of a constant has no width.
+    double rounding = KlAudit.ROUNDING * (Math.abs(estimate) + Math.abs(value));
     return Math.abs(estimate - value) <= half + rounding;
   }
 

@@ -5,9 +5,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The gradient that one estimator gives in one placement, summed over rows. */
 final class GradientAccumulator {
-  /** Of float64 sums over a row, relative to the size of their terms. */
-  private static final double ROUNDING = 1e-12;
-
   private final KlEstimator estimator;
   private final GradientPlacement placement;
   private final AuditSettings settings;
@@ -107,7 +104,7 @@ final class GradientAccumulator {
 
   /** Whether a squared norm is no more than the rounding of the samples' own gradients. */
   private boolean isZero(double squaredNorm) {
-    return squaredNorm <= ROUNDING * ROUNDING * secondMoment;
+    return squaredNorm <= KlAudit.ROUNDING * KlAudit.ROUNDING * secondMoment;
   }
 
   private @Nullable String reason(double gradientSquared, double trace) {

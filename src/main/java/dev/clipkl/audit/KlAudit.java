@@ -13,6 +13,12 @@ import org.jspecify.annotations.Nullable;
  * logits of all rows, the objective is {@code sum_s u_s KL_s}.
  */
 public final class KlAudit {
+  /**
+   * Relative rounding of a float64 sum over a vocabulary: 100,000 terms, many of them equal, can
+   * all round the same way, by half a unit in the last place of the sum. What is smaller is zero.
+   */
+  public static final double ROUNDING = 1e-10;
+
   private KlAudit() {}
 
   /** An estimator together with the tokens that it sees. */

@@ -126,7 +126,7 @@ class KlAuditGradientTest {
               case "loss" -> k.applyAsDouble(p, q);
               case "rho*loss" -> p / mu * k.applyAsDouble(p, q);
               case "rho*reward" -> p / mu * k.applyAsDouble(fixed, q);
-              case "rho*rollout reward" -> p / mu * k.applyAsDouble(mu, q);
+              case "rho*reward(mu)" -> p / mu * k.applyAsDouble(mu, q);
               case "sg(rho)*loss" -> fixed / mu * k.applyAsDouble(p, q);
               default -> throw new AssertionError(audited.placement());
             };

@@ -132,7 +132,7 @@ class KlAuditTest {
             gradient(result, reverse, "k1", "reward"),
             gradient(result, reverse, "k2", "loss"),
             gradient(result, reverse, "k1", "loss"),
-            gradient(result, reverse, "k1", "rho*rollout reward"))) {
+            gradient(result, reverse, "k1", "rho*reward(mu)"))) {
       assertThat(biased.relativeBias()).as(biased + ", " + what).isGreaterThan(0.1);
     }
   }
@@ -146,7 +146,7 @@ class KlAuditTest {
         KlAudit.run(
             new AuditRows(rows.start(), sampler, rows.reference(), null).input(), EXACT_ONLY);
     AuditResult result = KlAudit.run(rows.input(), EXACT_ONLY);
-    assertThat(value(result, AuditTarget.REVERSE_KL, "k1", "k at rollout").expectation())
+    assertThat(value(result, AuditTarget.REVERSE_KL, "k1", "k_mu").expectation())
         .isCloseTo(ofSampler.klPolicyToReference(), within(1e-13));
     assertThat(result.klSamplerToPolicy()).isPositive();
   }

@@ -155,7 +155,7 @@ class AuditCommandTest {
         .as(cli.err())
         .isZero();
     assertThat(cli.out())
-        .contains("KL(mu||p)", "x ~ mu", "sg(rho)*loss", "rho*rollout reward", "k at rollout")
+        .contains("KL(mu||p)", "x ~ mu", "sg(rho)*loss", "rho*reward(mu)", "k_mu")
         .contains(sampler.toString())
         .doesNotContain("OLDER_POLICY");
     assertThat(cli.run("audit", policy, "--reference", reference, "--sampler", sampler, "--json"))
