@@ -96,7 +96,7 @@ public final class TrainingRun {
               fingerprint,
               config.run().checkpointEvery(),
               listener);
-      RunWarnings watch = new RunWarnings(program);
+      RunWarnings watch = new RunWarnings(program, config.mode());
       Trainer trainer =
           new Trainer(
               run.problem(),
