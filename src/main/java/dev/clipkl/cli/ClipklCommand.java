@@ -15,7 +15,9 @@ import picocli.CommandLine.Spec;
       ReferenceCommand.class,
       RewardCommand.class,
       TrainCommand.class,
-      ExportCommand.class
+      ExportCommand.class,
+      CertifyCommand.class,
+      AuditCommand.class
     },
     scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,

@@ -98,7 +98,7 @@ final class ExportCommand implements Runnable {
   public void run() {
     boolean csv = file.isNamed(CSV);
     checkOptions(csv);
-    Path policyFile = policyFile();
+    Path policyFile = new PolicySource(source).policyFile();
     Path path = prompts == null ? file.require(policyFile) : file.require(policyFile, prompts);
     try (StoredPolicy policy = StoredPolicy.open(policyFile)) {
       long[] selected =
@@ -143,32 +143,6 @@ final class ExportCommand implements Runnable {
     }
   }
 
-  private boolean isRun() {
-    return Files.isDirectory(source);
-  }
-
-  private Path configuration() {
-    return source.resolve("config.yaml");
-  }
-
-  private Path policyFile() {
-    if (!isRun()) {
-      return source;
-    }
-    if (!Files.isRegularFile(configuration())) {
-      throw new InputException(
-          "%s holds no run, expected a folder with a config.yaml, or a policy file"
-              .formatted(source));
-    }
-    Path policy = source.resolve("policy.safetensors");
-    if (!Files.exists(policy)) {
-      throw new InputException(
-          "%s has no policy.safetensors yet: finish the run with clipkl train --resume %s"
-              .formatted(source, source));
-    }
-    return policy;
-  }
-
   private @Nullable List<Prompt> prompts(StoredPolicy policy) {
     Path path = prompts;
     if (path == null) {
@@ -176,7 +150,7 @@ final class ExportCommand implements Runnable {
       if (path != null && !Files.exists(path)) {
         throw new InputException(
             "%s: problem.prompts %s is not there (relative paths begin at the working directory);"
-                    .formatted(configuration(), path)
+                    .formatted(new PolicySource(source).configurationFile(), path)
                 + " say where it is with --prompts");
       }
     }
@@ -207,9 +181,8 @@ final class ExportCommand implements Runnable {
   }
 
   private <T> @Nullable T fromRun(Function<RunConfig.Problem, Optional<T>> key) {
-    return isRun()
-        ? key.apply(RunConfig.read(configuration(), List.of()).problem()).orElse(null)
-        : null;
+    PolicySource policy = new PolicySource(source);
+    return policy.isRun() ? key.apply(policy.configuration().problem()).orElse(null) : null;
   }
 
   private static void print(Summary summary, PrintWriter out) {

@@ -18,6 +18,12 @@ public interface RowArithmetic {
   /** Writes the current logits and moments back. */
   void store(RowBlock block, int row);
 
+  /**
+   * Normalises the current logits afresh, as {@link #load} does: a policy then has the same bits
+   * whether an outer iteration follows another within a block or begins one.
+   */
+  void renormalize();
+
   /** {@code max Q - min Q} of the loaded row. */
   double actionValueSpan();
 

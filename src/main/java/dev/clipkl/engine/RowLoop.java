@@ -77,6 +77,9 @@ final class RowLoop {
                   program.divergence(), program.lambda(), arithmetic.actionValueSpan())
               : program.smoothness();
       while (done < outerIterations && !actor.finished()[row]) {
+        if (done > 0) {
+          arithmetic.renormalize();
+        }
         outerIteration(program, block.rowWeights()[row], row, done, results);
         arithmetic.summarize(optimum(block, row), metrics);
         results.record(done, row, metrics);

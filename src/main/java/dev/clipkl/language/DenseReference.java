@@ -135,28 +135,44 @@ public final class DenseReference implements ReferenceFile {
     void row(long index, double[] logProbabilities);
   }
 
+  /**
+   * Reads one row as normalised log-probabilities {@code x_i - log sum_j exp(x_j)}, in float64.
+   *
+   * @param destination {@code [vocabularySize]}, nats
+   * @throws InputException as {@link #fill}
+   */
+  public void readLogProbs(long row, double[] destination) {
+    LogSoftmax.normalise(destination, readChecked(row, destination, null));
+  }
+
   Findings read(@Nullable Tokenizer tokenizer, RowReader reader) {
     double[] entries = new double[vocabularySize];
     double smallest = 0;
     double largestLogSum = 0;
     for (long row = 0; row < rows; row++) {
-      tensor.readDoubles(row * vocabularySize, entries, vocabularySize);
-      double logZ = LogSoftmax.logSumExp(entries);
-      LogSoftmax.check(entries, logZ, file.path() + ": " + tensor.name(), row, tokenizer);
+      double logZ = readChecked(row, entries, tokenizer);
       if (tensor.name().equals(LOG_PROBS)) {
-        if (!(Math.abs(logZ) <= LARGEST_LOG_SUM)) {
-          throw new InputException(
-              "%s: the probabilities of %s row %d sum to %.4g, expected 1 within 5 percent; store"
-                      .formatted(file.path(), LOG_PROBS, row, Math.exp(logZ))
-                  + " rows that aren't normalised as "
-                  + LOGITS);
-        }
         largestLogSum = Math.max(largestLogSum, Math.abs(logZ));
       }
       smallest = Math.min(smallest, LogSoftmax.normalise(entries, logZ));
       reader.row(row, entries);
     }
     return new Findings(smallest, largestLogSum);
+  }
+
+  /** Reads a row as it is stored and returns {@code log sum_j exp(x_j)}. */
+  private double readChecked(long row, double[] entries, @Nullable Tokenizer tokenizer) {
+    tensor.readDoubles(row * vocabularySize, entries, vocabularySize);
+    double logZ = LogSoftmax.logSumExp(entries);
+    LogSoftmax.check(entries, logZ, file.path() + ": " + tensor.name(), row, tokenizer);
+    if (tensor.name().equals(LOG_PROBS) && !(Math.abs(logZ) <= LARGEST_LOG_SUM)) {
+      throw new InputException(
+          "%s: the probabilities of %s row %d sum to %.4g, expected 1 within 5 percent; store"
+                  .formatted(file.path(), LOG_PROBS, row, Math.exp(logZ))
+              + " rows that aren't normalised as "
+              + LOGITS);
+    }
+    return logZ;
   }
 
   @Override

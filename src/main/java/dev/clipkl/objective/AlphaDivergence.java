@@ -55,6 +55,31 @@ public record AlphaDivergence(double alpha) implements Divergence {
     return Math.exp((alpha - 1.0) * logRatio);
   }
 
+  @Override
+  public double logSecondDerivative(double logRatio) {
+    return alpha == 2.0 && logRatio == Double.NEGATIVE_INFINITY ? 0.0 : (alpha - 2.0) * logRatio;
+  }
+
+  @Override
+  public double strongConvexity(double leastLogReference, double largestLogReference) {
+    if (alpha > 2.0) {
+      return 0.0;
+    }
+    return Math.exp((1.0 - alpha) * (alpha < 1.0 ? leastLogReference : largestLogReference));
+  }
+
+  @Override
+  public double weightedDerivative(double logProbability, double logReference) {
+    return Exponentials.difference(
+            alpha * logProbability + (1.0 - alpha) * logReference, logProbability)
+        / (alpha - 1.0);
+  }
+
+  @Override
+  public double productDerivative(double logRatio) {
+    return alpha * Math.expm1((alpha - 1.0) * logRatio) / (alpha - 1.0) + 1.0;
+  }
+
   /**
    * With {@code x = log w - log v}: {@code v^alpha (phi(alpha x) - alpha phi(x)) / (alpha (alpha -
    * 1))}, {@code phi(x) = e^x - 1 - x}, where the linear parts have cancelled exactly.

@@ -5,6 +5,8 @@ package dev.clipkl.objective;
  * zeros.
  */
 public record ChiSquared() implements Divergence {
+  private static final double LOG_2 = Math.log(2.0);
+
   @Override
   public String name() {
     return "chi2";
@@ -18,6 +20,26 @@ public record ChiSquared() implements Divergence {
   @Override
   public double curvature(double logRatio) {
     return 2.0 * Math.exp(logRatio);
+  }
+
+  @Override
+  public double logSecondDerivative(double logRatio) {
+    return Double.isNaN(logRatio) ? Double.NaN : LOG_2;
+  }
+
+  @Override
+  public double strongConvexity(double leastLogReference, double largestLogReference) {
+    return 2.0 * Math.exp(-largestLogReference);
+  }
+
+  @Override
+  public double weightedDerivative(double logProbability, double logReference) {
+    return 2.0 * Exponentials.difference(2.0 * logProbability - logReference, logProbability);
+  }
+
+  @Override
+  public double productDerivative(double logRatio) {
+    return 4.0 * Math.exp(logRatio) - 2.0;
   }
 
   @Override

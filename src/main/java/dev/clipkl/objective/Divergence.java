@@ -25,6 +25,56 @@ public sealed interface Divergence
   double curvature(double logRatio);
 
   /**
+   * {@code log f''(w)}, in logarithms because f'' itself under- and overflows at vocabulary scale.
+   */
+  double logSecondDerivative(double logRatio);
+
+  /**
+   * {@code f''(w) = curvature(log w) / w}; positive infinity at a probability of zero where f'' has
+   * a pole there.
+   */
+  default double secondDerivative(double logRatio) {
+    return Math.exp(logSecondDerivative(logRatio));
+  }
+
+  /**
+   * {@code log inf f''} over the segment between two ratios, in either order.
+   *
+   * <p>The infimum is at an end, since every f'' here is a multiple of a power of w, or of {@code 1
+   * / (w (1 + w))}, and so monotone.
+   */
+  default double leastLogSecondDerivative(double logRatio, double otherLogRatio) {
+    return Math.min(logSecondDerivative(logRatio), logSecondDerivative(otherLogRatio));
+  }
+
+  /** {@code inf f''} over the segment between two ratios; see {@link #leastLogSecondDerivative}. */
+  default double leastSecondDerivative(double logRatio, double otherLogRatio) {
+    return Math.exp(leastLogSecondDerivative(logRatio, otherLogRatio));
+  }
+
+  /**
+   * The strong convexity of D in p (THEORY 1.9): {@code m = inf over p in (0, 1] and a of f''(p /
+   * q_a) / q_a}, so that a row's surrogate is {@code lambda m}-strongly concave in its
+   * probabilities.
+   *
+   * @param leastLogReference {@code min_a log q_a}
+   * @param largestLogReference {@code max_a log q_a}
+   */
+  double strongConvexity(double leastLogReference, double largestLogReference);
+
+  /**
+   * {@code p f'(w)}, fused so that a probability of zero gives the limit and not zero times
+   * infinity (THEORY 1.10).
+   */
+  double weightedDerivative(double logProbability, double logReference);
+
+  /**
+   * {@code (w f'(w))' = f'(w) + w f''(w)}, fused because the two parts can be huge and cancel: for
+   * forward KL the sum is 1 at every w (THEORY 1.7).
+   */
+  double productDerivative(double logRatio);
+
+  /**
    * The Bregman divergence {@code B_f(w, v) = f(w) - f(v) - f'(v) (w - v) >= 0}, without
    * cancellation when w is close to v.
    *

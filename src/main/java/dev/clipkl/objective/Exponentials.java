@@ -24,6 +24,11 @@ public final class Exponentials {
     return Math.expm1(x) - x;
   }
 
+  /** {@code e^x - e^y}, without cancellation when x is close to y; negative infinities allowed. */
+  static double difference(double x, double y) {
+    return Math.abs(x - y) <= 1.0 ? Math.exp(y) * Math.expm1(x - y) : Math.exp(x) - Math.exp(y);
+  }
+
   /** {@code log(1 + e^x)} without overflow. */
   public static double softplus(double x) {
     return Math.max(x, 0.0) + Math.log1p(Math.exp(-Math.abs(x)));

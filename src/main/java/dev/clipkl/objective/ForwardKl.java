@@ -23,6 +23,26 @@ public record ForwardKl() implements Divergence {
   }
 
   @Override
+  public double logSecondDerivative(double logRatio) {
+    return -2.0 * logRatio;
+  }
+
+  @Override
+  public double strongConvexity(double leastLogReference, double largestLogReference) {
+    return Math.exp(leastLogReference);
+  }
+
+  @Override
+  public double weightedDerivative(double logProbability, double logReference) {
+    return Exponentials.difference(logProbability, logReference);
+  }
+
+  @Override
+  public double productDerivative(double logRatio) {
+    return Double.isNaN(logRatio) ? Double.NaN : 1.0;
+  }
+
+  @Override
   public double bregman(double logRatio, double logOther) {
     return logRatio == Double.NEGATIVE_INFINITY
         ? Double.POSITIVE_INFINITY

@@ -24,6 +24,29 @@ public record JensenShannon() implements Divergence {
     return 0.5 * Math.exp(-Exponentials.softplus(logRatio));
   }
 
+  @Override
+  public double logSecondDerivative(double logRatio) {
+    return -LOG_2 - logRatio - Exponentials.softplus(logRatio);
+  }
+
+  @Override
+  public double strongConvexity(double leastLogReference, double largestLogReference) {
+    double leastReference = Math.exp(leastLogReference);
+    return 0.5 * leastReference / (1.0 + leastReference);
+  }
+
+  @Override
+  public double weightedDerivative(double logProbability, double logReference) {
+    return logProbability == Double.NEGATIVE_INFINITY
+        ? 0.0
+        : Math.exp(logProbability) * derivative(logProbability - logReference);
+  }
+
+  @Override
+  public double productDerivative(double logRatio) {
+    return derivative(logRatio) + curvature(logRatio);
+  }
+
   /**
    * With {@code x = log w - log v} and {@code m = log((1 + w) / (1 + v))}: {@code (w (e^{-x} - 1 +
    * x) - (1 + w) (e^{-m} - 1 + m)) / 2}, where the linear parts have cancelled exactly.

@@ -23,6 +23,28 @@ public record ReverseKl() implements Divergence {
   }
 
   @Override
+  public double logSecondDerivative(double logRatio) {
+    return -logRatio;
+  }
+
+  @Override
+  public double strongConvexity(double leastLogReference, double largestLogReference) {
+    return 1.0;
+  }
+
+  @Override
+  public double weightedDerivative(double logProbability, double logReference) {
+    return logProbability == Double.NEGATIVE_INFINITY
+        ? 0.0
+        : Math.exp(logProbability) * (logProbability - logReference);
+  }
+
+  @Override
+  public double productDerivative(double logRatio) {
+    return logRatio + 1.0;
+  }
+
+  @Override
   public double bregman(double logRatio, double logOther) {
     if (logRatio == Double.NEGATIVE_INFINITY) {
       return Math.exp(logOther);

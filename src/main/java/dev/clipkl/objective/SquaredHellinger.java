@@ -2,6 +2,8 @@ package dev.clipkl.objective;
 
 /** Squared Hellinger distance: {@code f(w) = (sqrt(w) - 1)^2}, at most 2. */
 public record SquaredHellinger() implements Divergence {
+  private static final double LOG_2 = Math.log(2.0);
+
   @Override
   public String name() {
     return "hellinger2";
@@ -15,6 +17,26 @@ public record SquaredHellinger() implements Divergence {
   @Override
   public double curvature(double logRatio) {
     return 0.5 * Math.exp(-0.5 * logRatio);
+  }
+
+  @Override
+  public double logSecondDerivative(double logRatio) {
+    return -LOG_2 - 1.5 * logRatio;
+  }
+
+  @Override
+  public double strongConvexity(double leastLogReference, double largestLogReference) {
+    return 0.5 * Math.exp(0.5 * leastLogReference);
+  }
+
+  @Override
+  public double weightedDerivative(double logProbability, double logReference) {
+    return Exponentials.difference(logProbability, 0.5 * (logProbability + logReference));
+  }
+
+  @Override
+  public double productDerivative(double logRatio) {
+    return 1.0 - 0.5 * Math.exp(-0.5 * logRatio);
   }
 
   @Override

@@ -18,6 +18,7 @@ import dev.clipkl.problem.Problem;
 import dev.clipkl.problem.PromptBandit;
 import dev.clipkl.table.RowTable;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -163,6 +164,21 @@ public final class LoadedRun implements AutoCloseable {
   /** All rows with the actor. */
   public RowCoupling coupling() {
     return coupling;
+  }
+
+  /** What a user should know before the first step, a sentence each. */
+  public List<String> warnings() {
+    return RunWarnings.before(this);
+  }
+
+  /** Puts the actor back to where training starts. */
+  public void restart() {
+    ActorState actor = coupling.block().actor();
+    initialize(actor.logits(), tables);
+    Arrays.fill(actor.stepSizes(), Double.NaN);
+    Arrays.fill(actor.momentumSteps(), 0);
+    Arrays.fill(actor.finished(), false);
+    coupling.update();
   }
 
   /** Bytes of the policy's table. */

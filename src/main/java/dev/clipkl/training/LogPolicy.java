@@ -3,11 +3,11 @@ package dev.clipkl.training;
 import dev.clipkl.table.RowTable;
 
 /** Tables of logits as log-probabilities. */
-final class LogPolicy {
+public final class LogPolicy {
   private LogPolicy() {}
 
   /** {@code log softmax} of every row in float64, nats, {@code [states, actions]}. */
-  static double[][] read(RowTable logits) {
+  public static double[][] read(RowTable logits) {
     double[][] logPolicy = new double[Math.toIntExact(logits.rows())][logits.columns()];
     for (int s = 0; s < logPolicy.length; s++) {
       logits.readRow(s, logPolicy[s]);
@@ -16,18 +16,23 @@ final class LogPolicy {
     return logPolicy;
   }
 
-  /** {@code log softmax} in place, in float64 with the row's maximum taken out first. */
-  static void normalize(double[] logits) {
+  /** {@code log softmax} of a row in place, in float64 with its maximum taken out first. */
+  public static void normalize(double[] logits) {
+    normalize(logits, logits.length);
+  }
+
+  /** The same for the first {@code actions} entries. */
+  static void normalize(double[] logits, int actions) {
     double largest = Double.NEGATIVE_INFINITY;
-    for (double logit : logits) {
-      largest = Math.max(largest, logit);
+    for (int a = 0; a < actions; a++) {
+      largest = Math.max(largest, logits[a]);
     }
     double sum = 0.0;
-    for (double logit : logits) {
-      sum += Math.exp(logit - largest);
+    for (int a = 0; a < actions; a++) {
+      sum += Math.exp(logits[a] - largest);
     }
     double logNormalizer = Math.log(sum);
-    for (int a = 0; a < logits.length; a++) {
+    for (int a = 0; a < actions; a++) {
       // The maximum goes first: a large common offset would swallow the logarithm of the sum.
       logits[a] = (logits[a] - largest) - logNormalizer;
     }

@@ -113,12 +113,8 @@ record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<Str
       referenceFile.fillRows(prompts, tokenizer, reference);
       RowTable rewards = rewardTable(arena, prompts.size(), actions, rewardFile.isOneRow());
       rewardFile.fill(rewards);
-      double[] weights = Prompts.startWeights(prompts);
-      if (config.problem().start() == StartDistribution.UNIFORM) {
-        Arrays.fill(weights, 1.0);
-      }
       return new ProblemTables(
-          new PromptBandit(reference, rewards, weights),
+          new PromptBandit(reference, rewards, startWeights(prompts, config.problem().start())),
           null,
           List.of(
               "%d prompts, %s, %d tokens".formatted(prompts.size(), tokenizer.name(), actions),
@@ -133,7 +129,7 @@ record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<Str
         : RowTable.allocate(arena, rows, columns);
   }
 
-  private static <T> T required(Optional<T> value, String key) {
+  static <T> T required(Optional<T> value, String key) {
     return value.orElseThrow(
         () -> new InputException(key + " is missing: this problem.kind needs it"));
   }
@@ -170,7 +166,8 @@ record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<Str
         requireFinite(path, initialLogits);
       }
       return new ProblemTables(
-          new PromptBandit(reference, rewards, startWeights(file, config, states)),
+          new PromptBandit(
+              reference, rewards, startWeights(file, config.problem().start(), states)),
           initialLogits,
           List.of(
               "%d states, %d actions".formatted(states, actions),
@@ -179,11 +176,25 @@ record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<Str
     }
   }
 
-  private static double[] startWeights(SafetensorsFile file, RunConfig config, long states) {
+  /** Relative weights of the prompts, above 0. */
+  static double[] startWeights(List<Prompt> prompts, StartDistribution kind) {
+    double[] weights = Prompts.startWeights(prompts);
+    if (kind == StartDistribution.UNIFORM) {
+      Arrays.fill(weights, 1.0);
+    }
+    return weights;
+  }
+
+  /**
+   * Relative weights of an imported problem's states, above 0.
+   *
+   * @throws InputException when the file's {@code start} holds anything else
+   */
+  static double[] startWeights(SafetensorsFile file, StartDistribution kind, long states) {
     double[] weights = new double[Math.toIntExact(states)];
     Arrays.fill(weights, 1.0);
     Optional<Tensor> start = file.find("start");
-    if (start.isPresent() && config.problem().start() == StartDistribution.WEIGHTS) {
+    if (start.isPresent() && kind == StartDistribution.WEIGHTS) {
       start.get().requireShape(states);
       start.get().readDoubles(0, weights, weights.length);
       for (int row = 0; row < weights.length; row++) {

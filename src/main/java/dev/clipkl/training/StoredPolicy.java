@@ -101,13 +101,13 @@ public final class StoredPolicy implements AutoCloseable {
    * Reads row {@code state} as log-probabilities {@code log pi(a|s) = theta_a - log sum_b
    * exp(theta_b)}, nats, in float64 with the row's maximum taken out first.
    *
-   * @param destination {@code [actions]}, of exactly that length
+   * @param destination {@code [actions]}
    * @throws InputException as {@link #readLogits}
    * @throws IndexOutOfBoundsException as {@link #readLogits}
    */
   public void readLogProbs(long state, double[] destination) {
     readLogits(state, destination);
-    LogPolicy.normalize(destination);
+    LogPolicy.normalize(destination, actions);
   }
 
   /** Unmaps the file. */

@@ -82,7 +82,7 @@ public final class TrainingRun {
     if (!checkpoint.isStart()) {
       listener.note("resumed after outer iteration " + checkpoint.outerIteration());
     }
-    List<String> warnings = new ArrayList<>(RunWarnings.before(run));
+    List<String> warnings = new ArrayList<>(run.warnings());
     warnings.forEach(warning -> listener.note("warning: " + warning));
     RunDescription description =
         new RunDescription(directory.description(), run, checkpoint.outerIteration());
@@ -98,17 +98,7 @@ public final class TrainingRun {
               listener);
       RunWarnings watch = new RunWarnings(program, config.mode());
       Trainer trainer =
-          new Trainer(
-              run.problem(),
-              run.engine(),
-              program,
-              run.coupling(),
-              new TrainingLimits(
-                  config.optimizer().outerIterations(),
-                  config.optimizer().tolerance(),
-                  config.optimizer().maxSeconds().orElse(Double.POSITIVE_INFINITY)),
-              watch.andThen(thinned(lines, config.run().metricsEvery())),
-              checkpoints);
+          trainer(run, watch.andThen(thinned(lines, config.run().metricsEvery())), checkpoints);
       TrainingResult result = trainer.run(checkpoint);
       if (result.reason() == StopReason.INTERRUPTED) {
         checkpoints.write(result.progress());
@@ -131,6 +121,30 @@ public final class TrainingRun {
       }
       return result;
     }
+  }
+
+  /**
+   * Trains without a run directory, from where the actor stands.
+   *
+   * @return outer iterations done
+   */
+  public static int trainInMemory(LoadedRun run, TrainingListener listener) {
+    return trainer(run, metrics -> {}, listener).run(Checkpoint.START).progress().outerIteration();
+  }
+
+  private static Trainer trainer(LoadedRun run, MetricSink sink, TrainingListener listener) {
+    RunConfig.Optimizer optimizer = run.config().optimizer();
+    return new Trainer(
+        run.problem(),
+        run.engine(),
+        run.program(),
+        run.coupling(),
+        new TrainingLimits(
+            optimizer.outerIterations(),
+            optimizer.tolerance(),
+            optimizer.maxSeconds().orElse(Double.POSITIVE_INFINITY)),
+        sink,
+        listener);
   }
 
   private static MetricSink thinned(MetricSink sink, int every) {

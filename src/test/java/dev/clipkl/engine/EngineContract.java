@@ -361,6 +361,50 @@ public abstract class EngineContract {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(OptimizerKind.class)
+  void outerIterationsGiveTheSameBitsTogetherAndOneByOne(OptimizerKind optimizer) {
+    long seed = 51L;
+    Random random = new Random(seed);
+    double[] reference = RowFixture.zipfLogReference(random, 3001);
+    double[] values = RowFixture.normal(random, 3001, 0.5, 0.2);
+    RowProgram program =
+        new RowProgram(
+            Divergence.parse("forward-kl"),
+            0.2,
+            ClippedSurrogate.of(0.2),
+            optimizer,
+            StepRuleKind.BACKTRACKING,
+            1.0,
+            3,
+            0.0);
+    try (Engine engine = open(1)) {
+      RowBlock[] blocks = new RowBlock[2];
+      for (int i = 0; i < 2; i++) {
+        blocks[i] =
+            RowFixture.block(
+                engine.kind(),
+                program,
+                new double[][] {reference},
+                new double[][] {reference},
+                new double[][] {values});
+      }
+      RowResults together = new RowResults(6, 1, 3);
+      engine.run(blocks[0], program, 6, together);
+      RowResults single = new RowResults(1, 1, 3);
+      for (int n = 0; n < 6; n++) {
+        engine.run(blocks[1], program, 1, single);
+        for (RowMetric metric : RowMetric.values()) {
+          assertThat(single.metric(0, metric)[0])
+              .as("%s, outer iteration %d, seed %d", metric, n, seed)
+              .isEqualTo(together.metric(n, metric)[0]);
+        }
+      }
+      assertThat(RowFixture.row(blocks[1].actor().logits(), 0))
+          .isEqualTo(RowFixture.row(blocks[0].actor().logits(), 0));
+    }
+  }
+
   @Test
   void givesTheSameBitsForAnyNumberOfThreads() {
     double[][] one = trainedLogits(1);

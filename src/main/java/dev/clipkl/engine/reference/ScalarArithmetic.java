@@ -84,6 +84,11 @@ final class ScalarArithmetic implements RowArithmetic {
       actor.moments().get(0).readRow(row, moment1);
       actor.moments().get(1).readRow(row, moment2);
     }
+    renormalize();
+  }
+
+  @Override
+  public void renormalize() {
     logNormalizer = logSumExp(logits);
   }
 

@@ -100,6 +100,11 @@ final class VectorArithmetic implements RowArithmetic {
     pad(actionValue);
     FloatLanes.exp(logReference, 1f, reference, padded);
     clearPadding(reference);
+    renormalize();
+  }
+
+  @Override
+  public void renormalize() {
     current.normalize(chunk, largest(current.logits, 0, padded), columns);
   }
 
