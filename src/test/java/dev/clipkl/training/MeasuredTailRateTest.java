@@ -1,6 +1,7 @@
 package dev.clipkl.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.clipkl.config.WeightKind;
 import dev.clipkl.engine.OptimizerKind;
@@ -9,6 +10,8 @@ import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.exact.MdpOptimum;
 import dev.clipkl.exact.MdpSolver;
 import dev.clipkl.exact.PolicyValues;
+import dev.clipkl.exact.RowSpectrum;
+import dev.clipkl.exact.TailRate;
 import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.problem.FiniteMdp;
@@ -98,9 +101,7 @@ class MeasuredTailRateTest {
     double least = Arrays.stream(curvatures).min().orElseThrow();
     double largest = Arrays.stream(curvatures).max().orElseThrow();
     double step = run.step().length(least, largest);
-    double perStep =
-        Math.max(Math.pow(1.0 - step * least, 2.0), Math.pow(1.0 - step * largest, 2.0));
-    double predicted = Math.pow(perStep, run.innerSteps());
+    double predicted = Math.pow(TailRate.predictedRatio(step, least, largest), run.innerSteps());
 
     double[][] logits =
         Arrays.stream(optimum.logPolicy()).map(double[]::clone).toArray(double[][]::new);
@@ -168,11 +169,26 @@ class MeasuredTailRateTest {
                       rowCurvature(divergence, optimum.logPolicy()[s], reference, factor), false))
               .getEigenvalues();
       Arrays.sort(eigenvalues);
+      RowSpectrum.Extremes spectrum = spectrum(divergence, optimum.logPolicy()[s], reference);
+      assertThat(factor * spectrum.smallest()).isCloseTo(eigenvalues[1], withinPercentage(1e-7));
+      assertThat(factor * spectrum.largest())
+          .isCloseTo(eigenvalues[eigenvalues.length - 1], withinPercentage(1e-7));
       // The least one is 0: logits that differ by a constant are one policy.
       assertThat(eigenvalues[0]).isLessThan(1e-12 * eigenvalues[eigenvalues.length - 1]);
       Arrays.stream(eigenvalues).skip(1).forEach(curvatures::add);
     }
     return curvatures.stream().mapToDouble(mu -> mu).toArray();
+  }
+
+  /** The same ends without a matrix. */
+  private static RowSpectrum.Extremes spectrum(
+      Divergence divergence, double[] logPolicy, double[] logReference) {
+    double[] probabilities = Arrays.stream(logPolicy).map(Math::exp).toArray();
+    double[] curvature = new double[logPolicy.length];
+    for (int a = 0; a < curvature.length; a++) {
+      curvature[a] = divergence.curvature(logPolicy[a] - logReference[a]);
+    }
+    return RowSpectrum.of(probabilities, curvature);
   }
 
   /** {@code factor H D H}, {@code H = diag(p) - p p^T}, {@code D = diag(w f''(w) / p)}. */
