@@ -9,9 +9,12 @@ import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What a user should know about a run, each once, with its number and its remedy: what the
@@ -37,6 +40,9 @@ final class RunWarnings implements MetricSink {
 
   private static final int FEWEST_ITERATIONS = 20;
 
+  /** The share of the optimum's value within which its bounds should lie. */
+  private static final double KNOWN = 1e-9;
+
   /** What a smaller step is, where no bound says it. */
   private static final double SMALLER = 0.1;
 
@@ -56,34 +62,57 @@ final class RunWarnings implements MetricSink {
 
   /** What is known before the first step. */
   static List<String> before(LoadedRun run) {
-    List<String> warnings = new ArrayList<>();
+    return Stream.of(zeros(run), unknownOptimum(run), tooLongStep(run))
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  private static Optional<String> zeros(LoadedRun run) {
     RowOptimum[] optima = optima(run);
-    long rows = 0;
-    long zeros = 0;
-    for (RowOptimum optimum : optima) {
-      rows += optimum.zeros() > 0 ? 1 : 0;
-      zeros += optimum.zeros();
+    long rows = Arrays.stream(optima).filter(optimum -> optimum.zeros() > 0).count();
+    if (rows == 0) {
+      return Optional.empty();
     }
-    RowProgram program = run.program();
-    if (zeros > 0) {
-      warnings.add(
-          ("the optimum gives probability 0 to %d actions in %d of %d rows (%s has no barrier):"
-                  + " logits would have to go to -infinity, so the gap closes sublinearly; stop at a"
-                  + " gap that is good enough, raise objective.lambda, or use a divergence with a"
-                  + " barrier such as reverse-kl")
-              .formatted(zeros, rows, optima.length, program.divergence().name()));
+    return Optional.of(
+        ("the optimum gives probability 0 to %d actions in %d of %d rows (%s has no barrier):"
+                + " logits would have to go to -infinity, so the gap closes sublinearly; stop at a"
+                + " gap that is good enough, raise objective.lambda, or use a divergence with a"
+                + " barrier such as reverse-kl")
+            .formatted(
+                Arrays.stream(optima).mapToLong(RowOptimum::zeros).sum(),
+                rows,
+                optima.length,
+                run.program().divergence().name()));
+  }
+
+  private static Optional<String> unknownOptimum(LoadedRun run) {
+    if (!(run.coupling() instanceof MdpRows mdp)) {
+      return Optional.empty();
     }
-    if (isTooLong(program)) {
-      warnings.add(
-          ("optimizer.step-size %s with step-rule fixed is beyond 1 unit step, where the theory ends:"
-                  + " the value may fall and the run may never settle; use 1 or less, or %s")
-              .formatted(
-                  program.stepSize(),
-                  run.config().mode() == Mode.FAITHFUL
-                      ? "mode practical"
-                      : "step-rule backtracking"));
+    double width = mdp.mdpOptimum().width();
+    // Written so that NaN is told, too.
+    return width <= Math.max(run.program().tolerance(), KNOWN * Math.abs(mdp.optimum()))
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "the optimum is known within %.1e only, and so is the gap: float64 has no more digits"
+                    + " this near to problem.discount 1; use a smaller one",
+                width));
+  }
+
+  private static Optional<String> tooLongStep(LoadedRun run) {
+    if (!isTooLong(run.program())) {
+      return Optional.empty();
     }
-    return warnings;
+    return Optional.of(
+        ("optimizer.step-size %s with step-rule fixed is beyond 1 unit step, where the theory ends:"
+                + " the value may fall and the run may never settle; use 1 or less, or %s")
+            .formatted(
+                run.program().stepSize(),
+                run.config().mode() == Mode.FAITHFUL
+                    ? "mode practical"
+                    : "step-rule backtracking"));
   }
 
   private static RowOptimum[] optima(LoadedRun run) {
