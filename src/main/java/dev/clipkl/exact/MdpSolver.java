@@ -16,7 +16,10 @@ import dev.clipkl.problem.FiniteMdp;
  * for the rounding of float64 sums.
  */
 public final class MdpSolver {
-  private static final int MOST_EVALUATIONS = 100;
+  private static final int MOST_EVALUATIONS = 1000;
+
+  /** A rise of the values below this share of them is rounding. */
+  private static final double RISE = 1e-12;
 
   private final FiniteMdp mdp;
   private final Divergence divergence;
@@ -43,25 +46,44 @@ public final class MdpSolver {
   }
 
   /**
-   * Regularised policy iteration: evaluate, take each row's optimum, again, until the bounds no
-   * longer tighten. From the reference 3 to 6 evaluations reach the limits of float64.
+   * Regularised policy iteration: evaluate, take each row's optimum, again, until neither the
+   * values rise nor the bounds tighten. From the reference 3 to 6 evaluations usually reach the
+   * limits of float64; where rewards lie far away, each evaluation may bring them nearer by one
+   * step only.
+   *
+   * <p>Values rise from policy to policy, bounds do not always tighten: the largest increase that
+   * one more step promises may be yet to come into sight.
    */
   public MdpOptimum policyIteration() {
     double[][] logPolicy = new double[mdp.states()][];
     for (int s = 0; s < logPolicy.length; s++) {
       logPolicy[s] = evaluator.logReference(s);
     }
-    MdpOptimum best = bounds(evaluator.evaluate(logPolicy).values(), 1);
+    double[] values = evaluator.evaluate(logPolicy).values();
+    MdpOptimum best = bounds(values, 1);
     for (int i = 2; i <= MOST_EVALUATIONS; i++) {
-      MdpOptimum next = bounds(evaluator.evaluate(best.logPolicy()).values(), i);
-      boolean tightened = next.width() < best.width();
+      double[] better = evaluator.evaluate(best.logPolicy()).values();
+      MdpOptimum next = bounds(better, i);
+      boolean goesOn = next.width() < best.width() || rises(values, better);
       // The later policy is the better one: values reach the limit when policies are halfway there.
       best = next;
-      if (!tightened) {
+      values = better;
+      if (!goesOn) {
         break;
       }
     }
     return best;
+  }
+
+  /** Whether the value rises at some state by more than rounding. */
+  private boolean rises(double[] values, double[] better) {
+    double scale = lambda;
+    double largest = 0.0;
+    for (int s = 0; s < values.length; s++) {
+      scale = Math.max(scale, Math.abs(better[s]));
+      largest = Math.max(largest, better[s] - values[s]);
+    }
+    return largest > RISE * scale;
   }
 
   /**

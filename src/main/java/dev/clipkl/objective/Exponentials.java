@@ -5,6 +5,9 @@ public final class Exponentials {
   private static final double SERIES_RADIUS = 0.25;
   private static final int SERIES_TERMS = 14;
 
+  /** Beyond it {@code e^x - (1 + x)} loses no digit. */
+  private static final double CANCELLATION_ENDS = 30.0;
+
   private Exponentials() {}
 
   /**
@@ -22,6 +25,16 @@ public final class Exponentials {
       return 0.5 * x * x * tail;
     }
     return Math.expm1(x) - x;
+  }
+
+  /**
+   * {@code e^y (e^x - 1 - x)}, also where {@code e^y} is no longer a number above 0 or {@code e^x}
+   * no longer a finite one, but their product is.
+   */
+  static double scaledExpMinusLinear(double y, double x) {
+    return x > CANCELLATION_ENDS
+        ? Math.exp(y + x) - Math.exp(y) * (1.0 + x)
+        : Math.exp(y) * expMinusLinear(x);
   }
 
   /** {@code e^x - e^y}, without cancellation when x is close to y; negative infinities allowed. */

@@ -1,6 +1,7 @@
 package dev.clipkl.objective;
 
 import static dev.clipkl.objective.Exponentials.expMinusLinear;
+import static dev.clipkl.objective.Exponentials.scaledExpMinusLinear;
 
 /**
  * Jensen-Shannon divergence: {@code f(w) = (w log w - (1 + w) log((1 + w) / 2)) / 2}, at most
@@ -59,7 +60,9 @@ public record JensenShannon() implements Divergence {
     double w = Math.exp(logRatio);
     double v = Math.exp(logOther);
     double logMix = Math.log1p(v * Math.expm1(logRatio - logOther) / (1.0 + v));
-    return 0.5 * (w * expMinusLinear(logOther - logRatio) - (1.0 + w) * expMinusLinear(-logMix));
+    return 0.5
+        * (scaledExpMinusLinear(logRatio, logOther - logRatio)
+            - (1.0 + w) * expMinusLinear(-logMix));
   }
 
   @Override

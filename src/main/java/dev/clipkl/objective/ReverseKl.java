@@ -1,6 +1,6 @@
 package dev.clipkl.objective;
 
-import static dev.clipkl.objective.Exponentials.expMinusLinear;
+import static dev.clipkl.objective.Exponentials.scaledExpMinusLinear;
 
 /**
  * Reverse Kullback-Leibler divergence {@code KL(p || q) = sum p log(p / q)}: {@code f(w) = w log w
@@ -49,7 +49,7 @@ public record ReverseKl() implements Divergence {
     if (logRatio == Double.NEGATIVE_INFINITY) {
       return Math.exp(logOther);
     }
-    return Math.exp(logRatio) * expMinusLinear(logOther - logRatio);
+    return scaledExpMinusLinear(logRatio, logOther - logRatio);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.clipkl.training;
 
+import dev.clipkl.config.Mode;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
@@ -8,59 +9,110 @@ import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What a user should know about a run, each once, with its number and its remedy: what the
  * configuration already shows, and what only the course of the gap shows.
  */
 final class RunWarnings implements MetricSink {
-  /** Gaps below this are rounding, and rounding goes in circles. */
-  private static final double ROUNDING_GAP = 1e-12;
+  /** Gaps below this share of the values are rounding, and rounding goes in circles. */
+  private static final double ROUNDING = 1e-12;
 
-  /** A value that falls by less than this share of the gap is rounding. */
-  private static final double FALL = 1e-6;
+  /** A value that falls by less than this share of the gap is rounding, in float32 too. */
+  private static final double FALL = 1e-5;
 
-  private static final int FEWEST_ITERATIONS = 8;
+  /**
+   * A circling gap whose least value falls by less than this, a quarter of the run on, is stuck.
+   */
+  private static final double PROGRESS = 5e-2;
+
+  /** The same per outer iteration for a gap that does not circle: slow is not stuck. */
+  private static final double STANDSTILL = 1e-6;
+
+  /** Values of a gap this close to one another are said to be one value. */
+  private static final double ONE_VALUE = 1e-2;
+
+  private static final int FEWEST_ITERATIONS = 20;
+
+  /** The share of the optimum's value within which its bounds should lie. */
+  private static final double KNOWN = 1e-9;
+
+  /** What a smaller step is, where no bound says it. */
+  private static final double SMALLER = 0.1;
 
   private final RowProgram program;
+  private final Mode mode;
   private final List<Double> gaps = new ArrayList<>();
   private int falls;
   private double largestFall;
   private double clipFraction;
+  private double scale;
 
-  RunWarnings(RowProgram program) {
+  RunWarnings(RowProgram program, Mode mode) {
     this.program = program;
+    this.mode = mode;
+    scale = program.lambda();
   }
 
   /** What is known before the first step. */
   static List<String> before(LoadedRun run) {
-    List<String> warnings = new ArrayList<>();
+    return Stream.of(zeros(run), unknownOptimum(run), tooLongStep(run))
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  private static Optional<String> zeros(LoadedRun run) {
     RowOptimum[] optima = optima(run);
-    long rows = 0;
-    long zeros = 0;
-    for (RowOptimum optimum : optima) {
-      rows += optimum.zeros() > 0 ? 1 : 0;
-      zeros += optimum.zeros();
+    long rows = Arrays.stream(optima).filter(optimum -> optimum.zeros() > 0).count();
+    if (rows == 0) {
+      return Optional.empty();
     }
-    RowProgram program = run.program();
-    if (zeros > 0) {
-      warnings.add(
-          ("the optimum gives probability 0 to %d actions in %d of %d rows (%s has no barrier):"
-                  + " logits would have to go to -infinity, so the gap closes sublinearly; stop at a"
-                  + " gap that is good enough, raise objective.lambda, or use a divergence with a"
-                  + " barrier such as reverse-kl")
-              .formatted(zeros, rows, optima.length, program.divergence().name()));
+    return Optional.of(
+        ("the optimum gives probability 0 to %d actions in %d of %d rows (%s has no barrier):"
+                + " logits would have to go to -infinity, so the gap closes sublinearly; stop at a"
+                + " gap that is good enough, raise objective.lambda, or use a divergence with a"
+                + " barrier such as reverse-kl")
+            .formatted(
+                Arrays.stream(optima).mapToLong(RowOptimum::zeros).sum(),
+                rows,
+                optima.length,
+                run.program().divergence().name()));
+  }
+
+  private static Optional<String> unknownOptimum(LoadedRun run) {
+    if (!(run.coupling() instanceof MdpRows mdp)) {
+      return Optional.empty();
     }
-    if (isPlainFixed(program) && program.stepSize() > 1.0) {
-      warnings.add(
-          ("optimizer.step-size %s with step-rule fixed is beyond the certified range, which ends at"
-                  + " 1 unit step: the value may fall or the run may never settle; use 1 or less, or"
-                  + " step-rule backtracking")
-              .formatted(program.stepSize()));
+    double width = mdp.mdpOptimum().width();
+    // Written so that NaN is told, too.
+    return width <= Math.max(run.program().tolerance(), KNOWN * Math.abs(mdp.optimum()))
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "the optimum is known within %.1e only, and so is the gap: float64 has no more digits"
+                    + " this near to problem.discount 1; use a smaller one",
+                width));
+  }
+
+  private static Optional<String> tooLongStep(LoadedRun run) {
+    if (!isTooLong(run.program())) {
+      return Optional.empty();
     }
-    return warnings;
+    return Optional.of(
+        ("optimizer.step-size %s with step-rule fixed is beyond 1 unit step, where the theory ends:"
+                + " the value may fall and the run may never settle; use 1 or less, or %s")
+            .formatted(
+                run.program().stepSize(),
+                run.config().mode() == Mode.FAITHFUL
+                    ? "mode practical"
+                    : "step-rule backtracking"));
   }
 
   private static RowOptimum[] optima(LoadedRun run) {
@@ -68,24 +120,29 @@ final class RunWarnings implements MetricSink {
     return optima == null ? ((MdpRows) run.coupling()).mdpOptimum().rows() : optima;
   }
 
-  private static boolean isPlainFixed(RowProgram program) {
-    return program.stepRule() == StepRuleKind.FIXED
+  /** Whether a step is beyond what any proof covers. */
+  private static boolean isTooLong(RowProgram program) {
+    return program.stepSize() > 1.0
+        && program.stepRule() == StepRuleKind.FIXED
         && program.optimizer() != OptimizerKind.NESTEROV
         && program.optimizer() != OptimizerKind.ADAM;
   }
 
   @Override
   public void write(MetricRecord metrics) {
-    double gap = metrics.get(MetricNames.GAP);
-    if (!gaps.isEmpty()) {
-      double fall = gap - gaps.getLast();
-      if (fall > FALL * gap && gap > ROUNDING_GAP) {
-        falls++;
-        largestFall = Math.max(largestFall, fall);
-      }
-    }
-    gaps.add(gap);
+    gaps.add(metrics.get(MetricNames.GAP));
+    scale = Math.max(scale, Math.abs(metrics.get(MetricNames.OPTIMUM)));
     clipFraction = metrics.get(MetricNames.CLIPFRAC_BINDING);
+    if (isFall(gaps.size() - 1)) {
+      falls++;
+      largestFall = Math.max(largestFall, gaps.getLast() - gaps.get(gaps.size() - 2));
+    }
+  }
+
+  /** Whether the value fell in an outer iteration by more than rounding: the gap rose. */
+  private boolean isFall(int iteration) {
+    double gap = gaps.get(iteration);
+    return iteration > 0 && gap > ROUNDING * scale && gap - gaps.get(iteration - 1) > FALL * gap;
   }
 
   /** The same metrics for another sink after this one. */
@@ -103,50 +160,92 @@ final class RunWarnings implements MetricSink {
       // Its steps are certified: what is left are rounding and an honest end, which is reported.
       return warnings;
     }
-    int count = gaps.size();
-    int window = count / 4;
-    double latest = least(count - window, count);
-    double earlier = least(count - 2 * window, count - window);
-    boolean circles =
-        count >= FEWEST_ITERATIONS
-            && latest >= earlier
-            && latest > Math.max(program.tolerance(), ROUNDING_GAP);
-    if (circles) {
-      String clip =
-          clipFraction > 0.0
-              ? String.format(
-                  Locale.ROOT,
-                  ": clipped actions (clip fraction %.2g with clip-epsilon %s) lose their advantage"
-                      + " but keep the divergence's pull, which overshoots in %d inner steps",
-                  clipFraction,
-                  program.clip().clipEpsilon(),
-                  program.innerSteps())
-              : "";
-      warnings.add(
-          String.format(
-              Locale.ROOT,
-              "the gap goes in circles between %.2e and %.2e over the last %d outer iterations%s;"
-                  + " use step-rule backtracking or safe, or an optimizer.step-size of %s",
-              latest,
-              largest(count - window, count),
-              window,
-              clip,
-              program.stepSize() / 10.0));
+    if (isStuck()) {
+      warnings.add(stuck());
     }
     if (falls > 0) {
       warnings.add(
           String.format(
               Locale.ROOT,
               "the value fell in %d of %d outer iterations, by %.2e at most: step-rule %s is not"
-                  + " certified at optimizer.step-size %s; use step-rule backtracking or a smaller"
-                  + " step",
+                  + " certified at optimizer.step-size %s; %s",
               falls,
-              count - 1,
+              gaps.size() - 1,
               largestFall,
               program.stepRule().configName(),
-              program.stepSize()));
+              program.stepSize(),
+              remedy()));
     }
     return warnings;
+  }
+
+  /**
+   * Whether the run has stopped to get anywhere: its last quarter comes no closer to the optimum
+   * than the quarter before. A slow run is none: its gap falls without a rise.
+   */
+  private boolean isStuck() {
+    int count = gaps.size();
+    int window = count / 4;
+    double latest = least(count - window, count);
+    if (count < FEWEST_ITERATIONS || !(latest > Math.max(program.tolerance(), ROUNDING * scale))) {
+      return false;
+    }
+    double progress = 1.0 - latest / least(count - 2 * window, count - window);
+    long rises = IntStream.range(count - window, count).filter(this::isFall).count();
+    boolean isUncertified = falls > 0 || clipFraction > 0.0 || isTooLong(program);
+    return (rises >= 2 && progress < PROGRESS) || (isUncertified && progress < STANDSTILL * window);
+  }
+
+  private String stuck() {
+    int count = gaps.size();
+    int window = count / 4;
+    double least = least(count - window, count);
+    double largest = largest(count - window, count);
+    String course =
+        largest > (1.0 + ONE_VALUE) * least
+            ? String.format(
+                Locale.ROOT, "the gap goes in circles between %.2e and %.2e", least, largest)
+            : String.format(Locale.ROOT, "the gap stays at %.2e", largest);
+    return String.format(
+        Locale.ROOT,
+        "%s over the last %d outer iterations%s; %s",
+        course,
+        window,
+        clipFraction > 0.0 ? ": " + overshoot() : "",
+        remedy());
+  }
+
+  /** Why a step that is sound without a clip is not with it (THEORY 5.4). */
+  private String overshoot() {
+    return String.format(
+        Locale.ROOT,
+        "clipped actions (clip fraction %.2g with clip-epsilon %s) lose their advantage but keep the"
+            + " divergence's pull, which overshoots in %d inner steps",
+        clipFraction,
+        program.clip().clipEpsilon(),
+        program.innerSteps());
+  }
+
+  private String remedy() {
+    String rules =
+        mode == Mode.FAITHFUL
+            ? "mode practical"
+            : program.stepRule() == StepRuleKind.SAFE
+                ? "step-rule backtracking"
+                : "step-rule backtracking or safe";
+    return String.format(
+        Locale.ROOT,
+        "use %s, or a smaller optimizer.step-size, %.2g for instance",
+        rules,
+        smallerStep());
+  }
+
+  /** One unit step is certified without a clip; with it, a step should not leave the band. */
+  private double smallerStep() {
+    if (clipFraction > 0.0) {
+      return Math.min(SMALLER * program.stepSize(), program.clip().logUpper());
+    }
+    return isTooLong(program) ? 1.0 : SMALLER * program.stepSize();
   }
 
   private double least(int from, int to) {

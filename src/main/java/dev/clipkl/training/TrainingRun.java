@@ -96,7 +96,7 @@ public final class TrainingRun {
               fingerprint,
               config.run().checkpointEvery(),
               listener);
-      RunWarnings watch = new RunWarnings(program);
+      RunWarnings watch = new RunWarnings(program, config.mode());
       Trainer trainer =
           trainer(run, watch.andThen(thinned(lines, config.run().metricsEvery())), checkpoints);
       TrainingResult result = trainer.run(checkpoint);

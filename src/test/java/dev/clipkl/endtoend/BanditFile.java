@@ -51,6 +51,28 @@ public record BanditFile(Path path, double[][] logReference, double[][] rewards)
     return new BanditFile(path, logReference, rewards);
   }
 
+  /** These tables and start weights, stored in float64. */
+  public static Path write(Path path, double[][] logReference, double[][] rewards, double[] start) {
+    int states = logReference.length;
+    int actions = logReference[0].length;
+    List<Declaration> tensors =
+        List.of(
+            new Declaration("reference_log_probs", TensorType.F64, states, actions),
+            new Declaration("rewards", TensorType.F64, states, actions),
+            new Declaration("start", TensorType.F64, states));
+    try (SafetensorsWriter writer = SafetensorsWriter.open(path, Map.of(), tensors)) {
+      for (double[] row : logReference) {
+        writer.writeDoubles(row, actions);
+      }
+      for (double[] row : rewards) {
+        writer.writeDoubles(row, actions);
+      }
+      writer.writeDoubles(start, states);
+      writer.commit();
+    }
+    return path;
+  }
+
   /** Makes every number one that the type holds exactly; for BF16 by cutting, not rounding. */
   private static void store(double[] row, TensorType type) {
     for (int a = 0; a < row.length; a++) {

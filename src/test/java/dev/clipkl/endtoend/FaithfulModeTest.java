@@ -7,12 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.clipkl.Golden;
 import dev.clipkl.cli.CommandLineProbe;
 import dev.clipkl.metrics.MetricNames;
-import dev.clipkl.table.SafetensorsWriter;
-import dev.clipkl.table.SafetensorsWriter.Declaration;
-import dev.clipkl.table.TensorType;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,24 +95,6 @@ class FaithfulModeTest {
   }
 
   private Path bandit(double[][] reference, double[][] rewards, double[] start) {
-    Path path = folder.resolve("bandit.safetensors");
-    int states = reference.length;
-    int actions = reference[0].length;
-    List<Declaration> tensors =
-        List.of(
-            new Declaration("reference_log_probs", TensorType.F64, states, actions),
-            new Declaration("rewards", TensorType.F64, states, actions),
-            new Declaration("start", TensorType.F64, states));
-    try (SafetensorsWriter writer = SafetensorsWriter.open(path, Map.of(), tensors)) {
-      for (double[] row : reference) {
-        writer.writeDoubles(row, actions);
-      }
-      for (double[] row : rewards) {
-        writer.writeDoubles(row, actions);
-      }
-      writer.writeDoubles(start, states);
-      writer.commit();
-    }
-    return path;
+    return BanditFile.write(folder.resolve("bandit.safetensors"), reference, rewards, start);
   }
 }

@@ -95,6 +95,30 @@ class MdpSolverTest {
     }
   }
 
+  /** The bounds widen before the reward at the far end has come into sight. */
+  @ParameterizedTest
+  @MethodSource("divergences")
+  void policyIterationGoesOnWhileARewardComesIntoSight(Divergence divergence) {
+    for (int states : new int[] {2, 5, 12, 30}) {
+      for (double discount : new double[] {0.5, 0.9, 0.99}) {
+        for (double lambda : new double[] {0.01, 0.1, 1.0}) {
+          FiniteMdp mdp = MdpFixture.corridor(states, discount);
+          MdpSolver solver = new MdpSolver(mdp, divergence, lambda);
+          MdpOptimum policies = solver.policyIteration();
+          MdpOptimum values = solver.valueIteration(1e-6, 20_000);
+          String situation =
+              "%s, %d states, discount %s, lambda %s"
+                  .formatted(divergence.name(), states, discount, lambda);
+          assertThat(policies.width()).as(situation).isBetween(0.0, 1e-10);
+          for (int s = 0; s < states; s++) {
+            assertThat(values.lower()[s]).as(situation).isLessThanOrEqualTo(policies.upper()[s]);
+            assertThat(values.upper()[s]).as(situation).isGreaterThanOrEqualTo(policies.lower()[s]);
+          }
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("divergences")
   void gapWithoutCancellationIsTheDistanceToTheOptimum(Divergence divergence) {

@@ -60,6 +60,27 @@ public final class MdpFixture {
         discount);
   }
 
+  /**
+   * A corridor: back, stay, on, each succeeding nine times in ten; only its last state pays, and
+   * the reference walks away from it.
+   */
+  public static FiniteMdp corridor(int states, double discount) {
+    double[][][] transitions = new double[states][3][states];
+    double[][] reference = new double[states][];
+    double[][] rewards = new double[states][3];
+    double[] start = new double[states];
+    for (int s = 0; s < states; s++) {
+      for (int a = 0; a < 3; a++) {
+        transitions[s][a][Math.clamp(s + a - 1, 0, states - 1)] += 0.9;
+        transitions[s][a][s] += 0.1;
+        rewards[s][a] = s == states - 1 ? 1.0 : 0.0;
+      }
+      reference[s] = new double[] {0.7, 0.2, 0.1};
+      start[s] = 1.0 / states;
+    }
+    return mdp(transitions, reference, rewards, start, discount);
+  }
+
   /** A random process: Dirichlet-like transitions and references, rewards in [0, 1). */
   public static FiniteMdp random(Random random, int states, int actions, double discount) {
     double[][][] transitions = new double[states][actions][];
