@@ -130,11 +130,11 @@ public final class TrainingRun {
     RowProgram program = program(config);
     RowOptimum[] optima =
         RowOptima.solve(
+            selection.engine(),
             program.divergence(),
             program.lambda(),
             problem.reference(),
-            problem.rewards(),
-            config.run().threadCount());
+            problem.rewards());
     ActorState actor =
         ActorState.allocate(
             arena,
