@@ -52,8 +52,14 @@ public final class RowOptimumSolver {
   /** A mass this near to 1 is not worth another sweep: 32 u. */
   private static final double UNIT_MASS_TOLERANCE = 0x1p-48;
 
-  /** More roundings than any term of the dual value, in any implementation, goes through. */
-  private static final double ROUNDINGS = 16.0 * 0x1p-53;
+  /**
+   * More than a term of the dual value can be off, in any implementation: u for each rounding of q,
+   * of the argument, of w, of f* and of their product, 2 u for the sum.
+   */
+  private static final double TERM_ROUNDINGS = 16.0 * 0x1p-53;
+
+  /** nu is a sum of three numbers and the dual value one of two. */
+  private static final double MULTIPLIER_ROUNDINGS = 4.0 * 0x1p-53;
 
   /** More than a sum of probabilities can be off: 16 u, times up to 400 nats of a power's log. */
   private static final double MASS_ROUNDING = 0x1p-40;
@@ -197,18 +203,15 @@ public final class RowOptimumSolver {
     double supremum = hasSupremum ? divergence.derivativeSupremum() : 0.0;
     double nu = extent.largestActionValue() + offset - lambda * supremum;
     double dual = nu + lambda * sums.conjugate();
-    // f* itself is often a difference from a constant, at most 2 or 2 / |alpha|.
+    // f* may be the difference of a term and a constant, at most 1 or 1 / |alpha|.
     double constant =
-        divergence instanceof AlphaDivergence f ? Math.max(2.0, 2.0 / Math.abs(f.alpha())) : 2.0;
+        divergence instanceof AlphaDivergence f ? Math.max(1.0, 1.0 / Math.abs(f.alpha())) : 1.0;
     double rounding =
-        ROUNDINGS
-            * (Math.abs(extent.largestActionValue())
-                + Math.abs(offset)
-                + lambda
-                    * (supremum
-                        + constant * extent.referenceMass()
-                        + sums.magnitude()
-                        + sums.reach()));
+        MULTIPLIER_ROUNDINGS
+                * (Math.abs(extent.largestActionValue()) + Math.abs(offset) + lambda * supremum)
+            + TERM_ROUNDINGS
+                * lambda
+                * (constant * extent.referenceMass() + sums.magnitude() + sums.reach());
     double logMass = Math.abs(Math.log(sums.mass())) + MASS_ROUNDING;
     double steepest = divergence instanceof AlphaDivergence f ? Math.abs(f.alpha() - 1.0) : 1.0;
     double shortfall =

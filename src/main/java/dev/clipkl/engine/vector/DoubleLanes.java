@@ -1,5 +1,6 @@
 package dev.clipkl.engine.vector;
 
+import java.math.BigDecimal;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
@@ -16,9 +17,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class DoubleLanes {
   static final VectorSpecies<Double> SPECIES = FloatLanes.DOUBLES;
   static final int LANES = SPECIES.length();
-
-  private static final VectorSpecies<Long> LONGS =
-      VectorSpecies.of(long.class, SPECIES.vectorShape());
 
   /** Below this, e^x is not a normal float64: the result is flushed to 0. */
   static final double LEAST_EXPONENT = -708.0;
@@ -46,8 +44,8 @@ final class DoubleLanes {
   private DoubleLanes() {}
 
   private static double ln2Low() {
-    return new java.math.BigDecimal("0.6931471805599453094172321214581765680755")
-        .subtract(new java.math.BigDecimal(LN2_HIGH))
+    return new BigDecimal("0.6931471805599453094172321214581765680755")
+        .subtract(new BigDecimal(LN2_HIGH))
         .doubleValue();
   }
 

@@ -67,11 +67,12 @@ final class PowerRatios implements OptimumRatios {
       Arrays.fill(chunk.roundings, 0, chunk.length, 1.0);
     } else {
       for (int i = 0; i < chunk.length; i += LANES) {
-        DoubleVector.fromArray(SPECIES, chunk.roundings, i)
-            .mul(power)
-            .abs()
-            .add(1.0)
-            .intoArray(chunk.roundings, i);
+        // Where b is 0 its logarithm stands for nothing.
+        VectorMask<Double> positive =
+            DoubleVector.fromArray(SPECIES, base, i).compare(VectorOperators.GT, 0.0);
+        DoubleVector logRatio =
+            DoubleVector.fromArray(SPECIES, chunk.roundings, i).mul(power).abs();
+        DoubleVector.zero(SPECIES).blend(logRatio, positive).add(1.0).intoArray(chunk.roundings, i);
       }
     }
     for (int i = 0; i < chunk.length; i += LANES) {

@@ -22,6 +22,7 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorOptimumSweeps implements OptimumSweeps {
   private final double lambda;
   private final OptimumRatios ratios;
+  private final double zeroDistance;
   private final int columns;
   private final int padded;
   private final double[] reference;
@@ -34,6 +35,8 @@ final class VectorOptimumSweeps implements OptimumSweeps {
     this.lambda = lambda;
     this.columns = columns;
     ratios = OptimumRatios.of(divergence);
+    // t <= f'(0+), infinite where f is a barrier; then distances are below the supremum of f'.
+    zeroDistance = -divergence.derivativeAtZero();
     padded = Math.ceilDiv(columns, LANES) * LANES;
     reference = new double[padded];
     distance = new double[padded];
@@ -177,10 +180,11 @@ final class VectorOptimumSweeps implements OptimumSweeps {
     }
   }
 
+  /** Only exact zeros count: a ratio may underflow where f is a barrier. */
   private int zeros(int length) {
     int zeros = 0;
     for (int i = 0; i < length; i++) {
-      zeros += chunk.ratio[i] == 0.0 ? 1 : 0;
+      zeros += chunk.distance[i] >= zeroDistance ? 1 : 0;
     }
     return zeros;
   }
