@@ -121,7 +121,10 @@ final class PreciseRow {
       case ReverseKl f -> distance.negate().exp();
       case ForwardKl f -> one.divide(distance);
       // f' = log(2 w / (1 + w)) / 2.
-      case JensenShannon f -> one.divide(distance.multiply(2).exp().subtract(one));
+      case JensenShannon f -> {
+        Dfp x = distance.multiply(-2).exp();
+        yield x.divide(one.subtract(x));
+      }
       case ChiSquared f -> positive(one.subtract(distance.divide(2)));
       case SquaredHellinger f -> one.divide(distance.multiply(distance));
       case AlphaDivergence f -> {

@@ -10,9 +10,10 @@ import jdk.incubator.vector.VectorSpecies;
  * Elementary functions on float64 lanes, from array to array.
  *
  * <p>Each is a fixed sequence of IEEE operations and is called by one short loop, for the reasons
- * that {@link FloatLanes} gives. The coefficients are those of Taylor series, long enough for their
- * interval: the first omitted term is below a tenth of a unit in the last place. Array lengths are
- * multiples of {@link #LANES}.
+ * that {@link FloatLanes} gives. The exponential's coefficients are those of its Taylor series,
+ * whose first omitted term is below a tenth of a unit in the last place; the logarithm's were
+ * fitted at Chebyshev's points, since its longer series does not fit the compiler's budget. Array
+ * lengths are multiples of {@link #LANES}.
  */
 final class DoubleLanes {
   static final VectorSpecies<Double> SPECIES = FloatLanes.DOUBLES;
@@ -109,17 +110,13 @@ final class DoubleLanes {
             .sub(1.0);
     DoubleVector s = f.div(f.add(2.0));
     DoubleVector z = s.mul(s);
-    DoubleVector q = DoubleVector.broadcast(SPECIES, 2.0 / 23.0);
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 21.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 19.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 17.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 15.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 13.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 11.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 9.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 7.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 5.0));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 2.0 / 3.0));
+    DoubleVector q = DoubleVector.broadcast(SPECIES, 0.14616449820782476);
+    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.15331721589574307));
+    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.181828891255921));
+    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.22222211134790545));
+    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.28571428625975515));
+    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.39999999999899505));
+    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.666666666666667));
     DoubleVector halfSquare = f.mul(f).mul(0.5);
     DoubleVector tail = q.fma(z, halfSquare).fma(s, n.mul(LN2_LOW));
     return n.fma(DoubleVector.broadcast(SPECIES, LN2_HIGH), f.sub(halfSquare.sub(tail)));
