@@ -95,7 +95,7 @@ final class PreciseRow {
       case ReverseKl f -> timesLog(w).subtract(w).add(one);
       case ForwardKl f -> w.subtract(one).subtract(w.log());
       case JensenShannon f ->
-          w.multiply(w.log()).subtract(w.add(one).multiply(w.add(one).divide(2).log())).divide(2);
+          timesLog(w).subtract(w.add(one).multiply(w.add(one).divide(2).log())).divide(2);
       case ChiSquared f -> w.subtract(one).multiply(w.subtract(one));
       case SquaredHellinger f -> w.sqrt().subtract(one).multiply(w.sqrt().subtract(one));
       case AlphaDivergence f -> {
