@@ -1,5 +1,6 @@
 package dev.clipkl.training;
 
+import dev.clipkl.config.ProblemKind;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.config.StartDistribution;
 import dev.clipkl.failure.InputException;
@@ -55,6 +56,11 @@ public final class ReferenceRows implements AutoCloseable {
    */
   @SuppressWarnings("MustBeClosed") // The arena is closed by close(), or here on failure.
   public static ReferenceRows ofRun(RunConfig config) {
+    if (config.problem().kind() == ProblemKind.MDP) {
+      throw new InputException(
+          "problem.kind mdp: expected a run of prompts or of an imported bandit, whose rows have"
+              + " start weights");
+    }
     Arena arena = Arena.ofShared();
     try {
       return config.problem().importFile().isPresent()

@@ -8,6 +8,7 @@ import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
+import dev.clipkl.table.RowTable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -46,6 +47,9 @@ final class RunWarnings implements MetricSink {
   /** What a smaller step is, where no bound says it. */
   private static final double SMALLER = 0.1;
 
+  /** Backtracking takes longer steps than 1 / L, up to a hundred times. */
+  private static final double HOPELESS = 100.0;
+
   private final RowProgram program;
   private final Mode mode;
   private final List<Double> gaps = new ArrayList<>();
@@ -62,9 +66,56 @@ final class RunWarnings implements MetricSink {
 
   /** What is known before the first step. */
   static List<String> before(LoadedRun run) {
-    return Stream.of(zeros(run), unknownOptimum(run), tooLongStep(run))
+    SampledRows sample = new SampledRows(run);
+    return Stream.of(
+            zeros(run),
+            unknownOptimum(run),
+            tooLongStep(run),
+            floatFloor(run, sample),
+            slowGradient(run, sample))
         .flatMap(Optional::stream)
         .toList();
+  }
+
+  /** Small lambda, large logits: float32 numbers lie too far apart there. */
+  private static Optional<String> floatFloor(LoadedRun run, SampledRows sample) {
+    double tolerance = run.program().tolerance();
+    if (run.engine().kind().precision() != RowTable.Precision.FLOAT32 || tolerance == 0.0) {
+      return Optional.empty();
+    }
+    double floor = sample.floatGapFloor();
+    // Written so that NaN is told, too.
+    return floor <= tolerance
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "objective.lambda %s is so small that logits in float32 cannot hold a gap below about"
+                    + " %.1e, and optimizer.tolerance is %.1e; use run.engine reference (float64), a"
+                    + " larger lambda or a larger tolerance",
+                run.program().lambda(),
+                floor,
+                tolerance));
+  }
+
+  private static Optional<String> slowGradient(LoadedRun run, SampledRows sample) {
+    RowProgram program = run.program();
+    double tolerance = program.tolerance();
+    if (program.optimizer() != OptimizerKind.GRADIENT || tolerance == 0.0) {
+      return Optional.empty();
+    }
+    double steps = sample.gradientSteps(tolerance);
+    double given = (double) program.innerSteps() * run.config().optimizer().outerIterations();
+    return steps <= HOPELESS * given
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "optimizer.kind gradient would need about %.1e steps of 1 / L to a gap of %.1e, and has"
+                    + " %.0f: a theorem at this size, not a tool; use optimizer.kind auto",
+                steps,
+                tolerance,
+                given));
   }
 
   private static Optional<String> zeros(LoadedRun run) {
@@ -115,7 +166,8 @@ final class RunWarnings implements MetricSink {
                     : "step-rule backtracking"));
   }
 
-  private static RowOptimum[] optima(LoadedRun run) {
+  /** The rows' optima; in an MDP for the optimal action values. */
+  static RowOptimum[] optima(LoadedRun run) {
     RowOptimum[] optima = run.coupling().block().optima();
     return optima == null ? ((MdpRows) run.coupling()).mdpOptimum().rows() : optima;
   }
@@ -151,6 +203,24 @@ final class RunWarnings implements MetricSink {
       write(metrics);
       next.write(metrics);
     };
+  }
+
+  /** A run in float32 that ended above its tolerance because no row found a step. */
+  static Optional<String> stalled(LoadedRun run, TrainingResult result) {
+    double gap = result.progress().latest().get(MetricNames.GAP);
+    if (result.reason() != StopReason.STALLED
+        || run.engine().kind().precision() != RowTable.Precision.FLOAT32) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        String.format(
+            Locale.ROOT,
+            "float32 cannot hold a smaller gap than %.1e here, and optimizer.tolerance is %.1e: no"
+                + " step rises above the rounding of the surrogate (objective.lambda %s); use"
+                + " run.engine reference (float64), a larger lambda or a larger tolerance",
+            gap,
+            run.program().tolerance(),
+            run.program().lambda()));
   }
 
   /** What the course of the gap shows, once the run has ended. */

@@ -111,7 +111,9 @@ public final class TrainingRun {
             result.progress().outerIteration(),
             fingerprint);
       }
-      for (String warning : watch.after()) {
+      List<String> late = new ArrayList<>(watch.after());
+      RunWarnings.stalled(run, result).ifPresent(late::add);
+      for (String warning : late) {
         warnings.add(warning);
         listener.note("warning: " + warning);
       }

@@ -1,0 +1,74 @@
+package dev.clipkl.training;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.clipkl.config.RunConfig;
+import dev.clipkl.endtoend.BanditFile;
+import dev.clipkl.endtoend.RunFiles;
+import dev.clipkl.table.TensorType;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a run says of its own limits, on the terminal and in run.json. */
+class PrecisionWarningsTest {
+  private static final long SEED = 4L;
+
+  @TempDir Path folder;
+
+  private List<String> warnings(String objective, String optimizer, String engine) {
+    Path bandit = folder.resolve("bandit.safetensors");
+    BanditFile.write(bandit, 3, 4000, TensorType.F32, SEED);
+    Path out = folder.resolve("run-" + engine);
+    RunConfig config =
+        RunConfig.parse(
+            "problem: {import: %s}\nobjective: %s\noptimizer: %s\nrun: {engine: %s}\n"
+                .formatted(bandit, objective, optimizer, engine),
+            "test",
+            "test",
+            List.of("run.out=" + out));
+    List<String> notes = new ArrayList<>();
+    TrainingRun.start(
+        config,
+        new TrainingListener() {
+          @Override
+          public void note(String line) {
+            if (line.startsWith("warning: ")) {
+              notes.add(line.substring("warning: ".length()));
+            }
+          }
+        });
+    List<String> stored = new ArrayList<>();
+    RunFiles.json(out.resolve("run.json")).get("warnings").forEach(w -> stored.add(w.asText()));
+    assertThat(stored).isEqualTo(notes);
+    return notes;
+  }
+
+  @Test
+  void hopelessGradientAscentIsNamedWithItsSteps() {
+    assertThat(warnings("{lambda: 0.1}", "{kind: gradient, outer-iterations: 3}", "vector"))
+        .singleElement()
+        .asString()
+        .matches(
+            "optimizer.kind gradient would need about \\d\\.\\de\\+\\d+ steps of 1 / L to a gap of"
+                + " 1\\.0e-06, and has 12: a theorem at this size, not a tool; use optimizer.kind"
+                + " auto");
+    assertThat(warnings("{lambda: 0.1}", "{kind: natural, outer-iterations: 3}", "reference"))
+        .isEmpty();
+  }
+
+  @Test
+  void floorOfFloat32IsNamedWithItsGapAndTheRemedyHelps() {
+    String objective = "{divergence: forward-kl, lambda: 0.1}";
+    String optimizer = "{tolerance: 1e-10, outer-iterations: 3000}";
+    assertThat(warnings(objective, optimizer, "vector"))
+        .as("seed %d", SEED)
+        .singleElement()
+        .asString()
+        .startsWith("float32 cannot hold a smaller gap than ")
+        .contains("use run.engine reference (float64)");
+    assertThat(warnings(objective, optimizer, "reference")).as("seed %d", SEED).isEmpty();
+  }
+}
