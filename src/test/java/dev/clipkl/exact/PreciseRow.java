@@ -95,7 +95,7 @@ final class PreciseRow {
       case ReverseKl f -> timesLog(w).subtract(w).add(one);
       case ForwardKl f -> w.subtract(one).subtract(w.log());
       case JensenShannon f ->
-          w.multiply(w.log()).subtract(w.add(one).multiply(w.add(one).divide(2).log())).divide(2);
+          timesLog(w).subtract(w.add(one).multiply(w.add(one).divide(2).log())).divide(2);
       case ChiSquared f -> w.subtract(one).multiply(w.subtract(one));
       case SquaredHellinger f -> w.sqrt().subtract(one).multiply(w.sqrt().subtract(one));
       case AlphaDivergence f -> {
@@ -110,9 +110,9 @@ final class PreciseRow {
     };
   }
 
-  /** {@code w log w}; near Dfp's own underflow its logarithm is NaN. */
+  /** {@code w log w}; the logarithm of 0 is NaN here. */
   private static Dfp timesLog(Dfp w) {
-    return w.lessThan(DIGITS.newDfp("1e-1000")) ? DIGITS.getZero() : w.multiply(w.log());
+    return w.isZero() ? w : w.multiply(w.log());
   }
 
   /** g at a distance below the supremum of f', or below 0 where it has none. */
