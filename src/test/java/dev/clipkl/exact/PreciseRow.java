@@ -110,9 +110,9 @@ final class PreciseRow {
     };
   }
 
-  /** {@code w log w}; near Dfp's own underflow its logarithm is NaN. */
+  /** {@code w log w}; the logarithm of 0 is NaN here. */
   private static Dfp timesLog(Dfp w) {
-    return w.lessThan(DIGITS.newDfp("1e-1000")) ? DIGITS.getZero() : w.multiply(w.log());
+    return w.isZero() ? w : w.multiply(w.log());
   }
 
   /** g at a distance below the supremum of f', or below 0 where it has none. */
