@@ -8,9 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One number that samples estimate: its exact law, and the samples that were drawn of it. */
 final class AuditedQuantity {
-  /** Rounding of float64 sums, relative: an interval of a constant has no width. */
-  private static final double ROUNDING = 1e-12;
-
   private final AuditSettings settings;
   private final ExactMoments exact = new ExactMoments();
   private final List<SampleMoments> sampled = new ArrayList<>();
@@ -21,17 +18,17 @@ final class AuditedQuantity {
   }
 
   /**
-   * Adds one token of one row.
+   * Adds one row.
    *
-   * @param probability of drawing it
-   * @param counts how often it was drawn, {@code [sample sizes][actions]}
+   * @param start the row's probability
+   * @param law of the row's tokens, {@code [actions]}
+   * @param values {@code [actions]}
+   * @param drawn the row's sampled tokens, {@code [sample sizes]}
    */
-  void add(double probability, double value, int[][] counts, int action) {
-    exact.add(probability, value);
-    for (int i = 0; i < counts.length; i++) {
-      if (counts[i][action] > 0) {
-        sampled.get(i).add(value, counts[i][action]);
-      }
+  void addRow(double start, double[] law, double[] values, DrawnTokens[] drawn) {
+    exact.addRow(start, law, values);
+    for (int i = 0; i < drawn.length; i++) {
+      sampled.get(i).addAll(values, drawn[i]);
     }
   }
 
@@ -82,7 +79,8 @@ final class AuditedQuantity {
     if (!Double.isFinite(half) || !Double.isFinite(estimate) || !Double.isFinite(value)) {
       return null;
     }
-    double rounding = ROUNDING * (Math.abs(estimate) + Math.abs(value));
+    // An interval of a constant has no width.
+    double rounding = KlAudit.ROUNDING * (Math.abs(estimate) + Math.abs(value));
     return Math.abs(estimate - value) <= half + rounding;
   }
 

@@ -1,6 +1,7 @@
 package dev.clipkl.audit;
 
 import dev.clipkl.objective.Exponentials;
+import java.util.Arrays;
 
 /**
  * One row's laws: policy p, reference q and sampler mu, with the ratios that estimators take. One
@@ -24,6 +25,12 @@ final class AuditedRow {
   /** {@code rho = p / mu}, {@code [actions]}. */
   final double[] ratio;
 
+  /** {@code q / p}, {@code [actions]}. */
+  final double[] referenceOverPolicy;
+
+  /** {@code p / q}, {@code [actions]}. */
+  final double[] policyOverReference;
+
   AuditedRow(AuditInput input) {
     this.input = input;
     int actions = input.actions();
@@ -35,6 +42,9 @@ final class AuditedRow {
     logSampler = onPolicy ? logPolicy : new double[actions];
     sampler = onPolicy ? policy : new double[actions];
     ratio = new double[actions];
+    Arrays.fill(ratio, 1.0);
+    referenceOverPolicy = new double[actions];
+    policyOverReference = new double[actions];
   }
 
   void read(long row) {
@@ -46,9 +56,20 @@ final class AuditedRow {
     for (int a = 0; a < policy.length; a++) {
       policy[a] = Math.exp(logPolicy[a]);
       reference[a] = Math.exp(logReference[a]);
-      sampler[a] = Math.exp(logSampler[a]);
-      ratio[a] = Math.exp(logPolicy[a] - logSampler[a]);
+      referenceOverPolicy[a] = Math.exp(logReference[a] - logPolicy[a]);
+      policyOverReference[a] = Math.exp(logPolicy[a] - logReference[a]);
     }
+    if (isOffPolicy()) {
+      for (int a = 0; a < policy.length; a++) {
+        sampler[a] = Math.exp(logSampler[a]);
+        ratio[a] = Math.exp(logPolicy[a] - logSampler[a]);
+      }
+    }
+  }
+
+  /** Whether the sampler is another policy. */
+  boolean isOffPolicy() {
+    return input.sampler() != null;
   }
 
   /** {@code log q - log p}. */
@@ -63,52 +84,30 @@ final class AuditedRow {
 
   /** {@code KL(p || q)} as a sum of terms at least zero, nats. */
   double policyToReference() {
-    return divergence(policy, logPolicy, logReference);
+    return divergence(policy, logPolicy, reference, logReference);
   }
 
   /** {@code KL(q || p)} as a sum of terms at least zero, nats. */
   double referenceToPolicy() {
-    return divergence(reference, logReference, logPolicy);
+    return divergence(reference, logReference, policy, logPolicy);
   }
 
   /** {@code KL(mu || p)} as a sum of terms at least zero, nats. */
   double samplerToPolicy() {
-    return divergence(sampler, logSampler, logPolicy);
+    return divergence(sampler, logSampler, policy, logPolicy);
   }
 
-  private static double divergence(double[] law, double[] log, double[] logOther) {
+  /**
+   * {@code sum_a law_a (e^x - 1 - x)} with {@code x = log (other / law)}; far from zero as {@code
+   * other - law (1 + x)}, which doesn't multiply a vanishing law by an infinite ratio.
+   */
+  private static double divergence(
+      double[] law, double[] logLaw, double[] other, double[] logOther) {
     double sum = 0.0;
     for (int a = 0; a < law.length; a++) {
-      sum += law[a] * Exponentials.expMinusLinear(logOther[a] - log[a]);
+      double x = logOther[a] - logLaw[a];
+      sum += x < 1.0 ? law[a] * Exponentials.expMinusLinear(x) : other[a] - law[a] * (1.0 + x);
     }
     return sum;
-  }
-
-  /**
-   * The gradient of {@code KL(p || q)} with respect to the row's logits, {@code p_a (log w_a - KL)}
-   * (THEORY 1.1 with THEORY 1.9's f').
-   *
-   * @param gradient {@code [actions]}, overwritten
-   */
-  void reverseGradient(double[] gradient) {
-    double mean = 0.0;
-    for (int a = 0; a < policy.length; a++) {
-      mean -= policy[a] * logReferenceOverPolicy(a);
-    }
-    for (int a = 0; a < policy.length; a++) {
-      gradient[a] = policy[a] * (-logReferenceOverPolicy(a) - mean);
-    }
-  }
-
-  /**
-   * The gradient of {@code KL(q || p)} with respect to the row's logits, {@code p_a - q_a} (THEORY
-   * 1.10).
-   *
-   * @param gradient {@code [actions]}, overwritten
-   */
-  void forwardGradient(double[] gradient) {
-    for (int a = 0; a < policy.length; a++) {
-      gradient[a] = policy[a] - reference[a];
-    }
   }
 }

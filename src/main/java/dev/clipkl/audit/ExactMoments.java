@@ -13,17 +13,31 @@ final class ExactMoments {
   private double fourth;
 
   /**
-   * Adds one outcome.
+   * Adds one row. Rows are summed on their own first: millions of tiny terms, many of them equal,
+   * would all round the same way against the whole sum.
    *
-   * @param probability of it; all of them sum to 1
+   * @param start the row's probability
+   * @param law of the row's tokens, {@code [actions]}
+   * @param values {@code [actions]}
    */
-  void add(double probability, double value) {
-    double weighted = probability * value;
-    double square = value * value;
-    first += weighted;
-    second += weighted * value;
-    third += weighted * square;
-    fourth += probability * square * square;
+  void addRow(double start, double[] law, double[] values) {
+    double rowFirst = 0.0;
+    double rowSecond = 0.0;
+    double rowThird = 0.0;
+    double rowFourth = 0.0;
+    for (int a = 0; a < law.length; a++) {
+      double value = values[a];
+      double weighted = law[a] * value;
+      double weightedSquare = weighted * value;
+      rowFirst += weighted;
+      rowSecond += weightedSquare;
+      rowThird += weightedSquare * value;
+      rowFourth += weightedSquare * value * value;
+    }
+    first += start * rowFirst;
+    second += start * rowSecond;
+    third += start * rowThird;
+    fourth += start * rowFourth;
   }
 
   double mean() {

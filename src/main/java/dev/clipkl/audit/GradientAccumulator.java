@@ -5,9 +5,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The gradient that one estimator gives in one placement, summed over rows. */
 final class GradientAccumulator {
-  /** Of float64 sums over a row, relative to the size of their terms. */
-  private static final double ROUNDING = 1e-12;
-
   private final KlEstimator estimator;
   private final GradientPlacement placement;
   private final AuditSettings settings;
@@ -38,39 +35,40 @@ final class GradientAccumulator {
    * @param start u, the row's weight
    * @param policy p, {@code [actions]}
    * @param law that the tokens were drawn from, {@code [actions]}
-   * @param coefficients c, {@code [actions]}
-   * @param gradient t, {@code [actions]}
-   * @param counts {@code [sample sizes][actions]}
+   * @param coefficients c, {@code [actions]}; overwritten
+   * @param truth the row's true gradient
+   * @param drawn the row's sampled tokens, {@code [sample sizes]}
    */
   void add(
       double start,
       double[] policy,
       double[] law,
       double[] coefficients,
-      double[] gradient,
-      int[][] counts) {
+      TrueGradient truth,
+      DrawnTokens[] drawn) {
+    double[] gradient = truth.gradient();
+    double policySquared = truth.policySquared();
+    double along = truth.meanGradient();
     double meanCoefficient = 0.0;
-    double policySquared = 0.0;
-    double along = 0.0;
     for (int a = 0; a < law.length; a++) {
       meanCoefficient += law[a] * coefficients[a];
-      policySquared += policy[a] * policy[a];
-      along += policy[a] * gradient[a];
     }
     double rowSecondMoment = 0.0;
     double rowExpectedSquared = 0.0;
     double rowBiasSquared = 0.0;
     double rowProduct = 0.0;
     for (int a = 0; a < law.length; a++) {
-      double weighted = law[a] * coefficients[a];
+      double coefficient = coefficients[a];
+      double weighted = law[a] * coefficient;
       double expected = weighted - policy[a] * meanCoefficient;
       double bias = expected - gradient[a];
       rowExpectedSquared += expected * expected;
       rowBiasSquared += bias * bias;
       rowProduct += expected * gradient[a];
-      rowSecondMoment += weighted * coefficients[a] * (1.0 - 2.0 * policy[a] + policySquared);
-      projection.add(start * law[a], start * coefficients[a] * (gradient[a] - along), counts, a);
+      rowSecondMoment += weighted * coefficient * (1.0 - 2.0 * policy[a] + policySquared);
+      coefficients[a] = start * coefficient * (gradient[a] - along);
     }
+    projection.addRow(start, law, coefficients, drawn);
     secondMoment += start * rowSecondMoment;
     expectedSquared += start * start * rowExpectedSquared;
     biasSquared += start * start * rowBiasSquared;
@@ -106,7 +104,7 @@ final class GradientAccumulator {
 
   /** Whether a squared norm is no more than the rounding of the samples' own gradients. */
   private boolean isZero(double squaredNorm) {
-    return squaredNorm <= ROUNDING * ROUNDING * secondMoment;
+    return squaredNorm <= KlAudit.ROUNDING * KlAudit.ROUNDING * secondMoment;
   }
 
   private @Nullable String reason(double gradientSquared, double trace) {

@@ -52,7 +52,7 @@ public enum GradientPlacement {
    * {@code c = rho k_mu}, where {@code k_mu} is k with mu in the place of p: PPO subtracts the
    * penalty when it generates the tokens, and keeps that reward for all its epochs.
    */
-  ROLLOUT_REWARD("rho*rollout reward", "rho k_mu", true) {
+  ROLLOUT_REWARD("rho*reward(mu)", "rho k_mu", true) {
     @Override
     double coefficient(double k, double slope, double ratio, double rolloutK) {
       return ratio * rolloutK;

@@ -3,6 +3,7 @@ package dev.clipkl.audit;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.IntStream;
 
 /**
  * Draws samples of (row, token): how many fall on each row is settled first, so that a row has to
@@ -15,7 +16,7 @@ final class RowDraws {
   private final int[][] rowCounts;
   private final long[][] rowSeeds;
   private final double[] cumulative;
-  private final int[][] counts;
+  private final int[] counts;
 
   /**
    * Settles how many samples fall on each row.
@@ -38,26 +39,28 @@ final class RowDraws {
       }
     }
     cumulative = new double[actions];
-    counts = new int[sizes][actions];
+    counts = new int[actions];
   }
 
   /**
    * Draws a row's tokens.
    *
    * @param law probabilities, {@code [actions]}
-   * @return how often each token was drawn, {@code [sample sizes][actions]}; overwritten by the
-   *     next call
+   * @return {@code [sample sizes]}
    */
-  int[][] tokens(int row, double[] law) {
+  DrawnTokens[] tokens(int row, double[] law) {
     accumulate(law, cumulative);
-    for (int i = 0; i < counts.length; i++) {
-      Arrays.fill(counts[i], 0);
+    DrawnTokens[] drawn = new DrawnTokens[rowCounts.length];
+    for (int i = 0; i < drawn.length; i++) {
+      Arrays.fill(counts, 0);
       RandomGenerator random = GENERATORS.create(rowSeeds[i][row]);
-      for (int drawn = 0; drawn < rowCounts[i][row]; drawn++) {
-        counts[i][draw(random, cumulative)]++;
+      for (int left = rowCounts[i][row]; left > 0; left--) {
+        counts[draw(random, cumulative)]++;
       }
+      int[] tokens = IntStream.range(0, counts.length).filter(a -> counts[a] > 0).toArray();
+      drawn[i] = new DrawnTokens(tokens, IntStream.of(tokens).map(a -> counts[a]).toArray());
     }
-    return counts;
+    return drawn;
   }
 
   private static void accumulate(double[] law, double[] cumulative) {

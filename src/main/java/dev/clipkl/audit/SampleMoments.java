@@ -6,8 +6,14 @@ final class SampleMoments {
   private double mean;
   private double squares;
 
-  /** Adds an outcome that occurred {@code count} times. */
-  void add(double value, int count) {
+  /** Adds the outcomes {@code values[token]} of all tokens drawn from a row. */
+  void addAll(double[] values, DrawnTokens drawn) {
+    for (int i = 0; i < drawn.tokens().length; i++) {
+      add(values[drawn.tokens()[i]], drawn.counts()[i]);
+    }
+  }
+
+  private void add(double value, int count) {
     samples += count;
     double deviation = value - mean;
     mean += deviation * count / samples;

@@ -1,100 +1,49 @@
 package dev.clipkl.audit;
 
-import java.util.ArrayList;
 import java.util.List;
 
-/** All estimators of one {@link AuditTarget}, summed over rows. */
+/** One {@link AuditTarget} and all its estimators, summed over rows. */
 final class TargetAccumulator {
   private final AuditTarget target;
-  private final List<EstimatorSums> estimators = new ArrayList<>();
-  private final double[] gradient;
-  private final double[] values;
-  private final double[] slopes;
-  private final double[] rolloutValues;
-  private final double[] combined;
+  private final TrueGradient truth;
+  private final List<EstimatorAccumulator> estimators;
   private double exact;
   private double gradientSquared;
 
-  private record EstimatorSums(
-      KlEstimator estimator, List<ValueAccumulator> values, List<GradientAccumulator> gradients) {}
-
   TargetAccumulator(AuditTarget target, AuditInput input, AuditSettings settings) {
     this.target = target;
-    boolean offPolicy = input.sampler() != null;
-    for (KlEstimator estimator : target.estimators()) {
-      estimators.add(
-          new EstimatorSums(
-              estimator,
-              target.weights(offPolicy).stream()
-                  .map(weight -> new ValueAccumulator(estimator, weight, settings))
-                  .toList(),
-              target.placements(offPolicy).stream()
-                  .map(placement -> new GradientAccumulator(estimator, placement, settings))
-                  .toList()));
-    }
-    int actions = input.actions();
-    gradient = new double[actions];
-    values = new double[actions];
-    slopes = new double[actions];
-    rolloutValues = new double[actions];
-    combined = new double[actions];
+    TrueGradient gradient = new TrueGradient(input.actions());
+    truth = gradient;
+    estimators =
+        target.estimators().stream()
+            .map(
+                estimator -> new EstimatorAccumulator(target, estimator, gradient, input, settings))
+            .toList();
   }
 
   /**
-   * Adds a row.
+   * Adds a row's divergence and gradient, and brings the gradient up to date for the estimators.
    *
    * @param start u, the row's weight
-   * @param counts how often each token was drawn from this target's law, {@code [sample
-   *     sizes][actions]}
    */
-  void add(double start, AuditedRow row, int[][] counts) {
+  void addTruth(double start, AuditedRow row) {
     if (target == AuditTarget.REVERSE_KL) {
       exact += start * row.policyToReference();
-      row.reverseGradient(gradient);
+      truth.setReverse(row);
     } else {
       exact += start * row.referenceToPolicy();
-      row.forwardGradient(gradient);
+      truth.setForward(row);
     }
-    double squared = 0.0;
-    for (double entry : gradient) {
-      squared += entry * entry;
-    }
-    gradientSquared += start * start * squared;
-    double[] law = target.isSampledFromReference() ? row.reference : row.sampler;
-    for (EstimatorSums sums : estimators) {
-      evaluate(sums.estimator(), row);
-      for (ValueAccumulator value : sums.values()) {
-        for (int a = 0; a < combined.length; a++) {
-          combined[a] = value.weight().value(values[a], row.ratio[a], rolloutValues[a]);
-        }
-        value.add(start, law, combined, counts);
-      }
-      for (GradientAccumulator part : sums.gradients()) {
-        for (int a = 0; a < combined.length; a++) {
-          combined[a] =
-              part.placement().coefficient(values[a], slopes[a], row.ratio[a], rolloutValues[a]);
-        }
-        part.add(start, row.policy, law, combined, gradient, counts);
-      }
-    }
+    gradientSquared += start * start * truth.squared();
   }
 
-  /** k, {@code k' = dk / d log p} and k with mu in the place of p, for all tokens. */
-  private void evaluate(KlEstimator estimator, AuditedRow row) {
-    boolean fromReference = target.isSampledFromReference();
-    for (int a = 0; a < values.length; a++) {
-      double logR = row.logReferenceOverPolicy(a);
-      if (fromReference) {
-        // r = p / q grows with p.
-        values[a] = estimator.value(-logR);
-        slopes[a] = estimator.slope(-logR);
-      } else {
-        // r = q / p falls as p grows.
-        values[a] = estimator.value(logR);
-        slopes[a] = -estimator.slope(logR);
-        rolloutValues[a] = estimator.value(row.logReferenceOverSampler(a));
-      }
-    }
+  AuditTarget target() {
+    return target;
+  }
+
+  /** They may be given a row in any order or at once, after {@link #addTruth}. */
+  List<EstimatorAccumulator> estimators() {
+    return estimators;
   }
 
   TargetAudit result() {
@@ -102,13 +51,7 @@ final class TargetAccumulator {
         target,
         exact,
         Math.sqrt(gradientSquared),
-        estimators.stream()
-            .flatMap(sums -> sums.values().stream())
-            .map(value -> value.result(exact))
-            .toList(),
-        estimators.stream()
-            .flatMap(sums -> sums.gradients().stream())
-            .map(part -> part.result(gradientSquared))
-            .toList());
+        estimators.stream().flatMap(e -> e.numbers(exact).stream()).toList(),
+        estimators.stream().flatMap(e -> e.gradients(gradientSquared).stream()).toList());
   }
 }

@@ -24,12 +24,10 @@ final class ValueAccumulator {
    * @param start the row's weight
    * @param law that the tokens were drawn from, {@code [actions]}
    * @param values what a sample of each token reports, nats, {@code [actions]}
-   * @param counts {@code [sample sizes][actions]}
+   * @param drawn the row's sampled tokens, {@code [sample sizes]}
    */
-  void add(double start, double[] law, double[] values, int[][] counts) {
-    for (int a = 0; a < law.length; a++) {
-      quantity.add(start * law[a], values[a], counts, a);
-    }
+  void add(double start, double[] law, double[] values, DrawnTokens[] drawn) {
+    quantity.addRow(start, law, values, drawn);
   }
 
   ValueAudit result(double target) {

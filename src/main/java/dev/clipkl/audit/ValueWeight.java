@@ -19,7 +19,7 @@ public enum ValueWeight {
   },
 
   /** k with mu in the place of p, as it is computed when the tokens are generated. */
-  ROLLOUT("k at rollout") {
+  ROLLOUT("k_mu") {
     @Override
     double value(double k, double ratio, double rolloutK) {
       return rolloutK;

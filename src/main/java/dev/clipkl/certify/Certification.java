@@ -2,14 +2,11 @@ package dev.clipkl.certify;
 
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.engine.RowProgram;
-import dev.clipkl.engine.RowThreads;
-import dev.clipkl.exact.PolicyConstants;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.problem.FiniteMdp;
 import dev.clipkl.problem.PromptBandit;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.training.LoadedRun;
-import dev.clipkl.training.LogPolicy;
 import dev.clipkl.training.MdpRows;
 import dev.clipkl.training.StoredPolicy;
 import dev.clipkl.training.TrainingListener;
@@ -18,7 +15,6 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -140,7 +136,7 @@ public final class Certification {
       copy(policy, logits);
       last = replay.finish(outerIterations, replayed);
     }
-    observeConstants(run, logits);
+    new SoftmaxConstants(ledger).observe(logits);
     double minReference = observeAssumptions(run);
     Rate rate = new RateReport(run, ledger).report(firstGap, gaps, lastSteps);
     RowProgram program = run.program();
@@ -215,55 +211,6 @@ public final class Certification {
       }
     }
     return differing;
-  }
-
-  /** The softmax's own constants at the last policy (THEORY 3). */
-  private void observeConstants(LoadedRun run, RowTable logits) {
-    if (logits.columns() < 2) {
-      return;
-    }
-    PolicyConstants[] constants = new PolicyConstants[Math.toIntExact(logits.rows())];
-    int threads = run.config().run().threadCount();
-    try (RowThreads rowThreads = new RowThreads(threads)) {
-      rowThreads.visit(
-          Collections.nCopies(threads, logits),
-          0,
-          constants.length,
-          (table, row) -> {
-            double[] policy = new double[table.columns()];
-            table.readRow(row, policy);
-            LogPolicy.normalize(policy);
-            for (int a = 0; a < policy.length; a++) {
-              policy[a] = Math.exp(policy[a]);
-            }
-            constants[row] = PolicyConstants.of(policy);
-          });
-    }
-    ledger.declare(Claim.SCORE_NORM, Standing.PROVEN, null);
-    ledger.declare(Claim.SCORE_GRADIENT, Standing.PROVEN, null);
-    ledger.declare(Claim.PROBABILITY_LIPSCHITZ, Standing.PROVEN, null);
-    for (int row = 0; row < constants.length; row++) {
-      int state = row;
-      PolicyConstants here = constants[row];
-      ledger.observe(
-          Claim.SCORE_NORM,
-          here.largestScoreNorm(),
-          PolicyConstants.SCORE_NORM_BOUND,
-          1e-12,
-          () -> "row " + state);
-      ledger.observe(
-          Claim.SCORE_GRADIENT,
-          here.scoreGradientNorm(),
-          PolicyConstants.SCORE_GRADIENT_BOUND,
-          1e-12,
-          () -> "row " + state);
-      ledger.observe(
-          Claim.PROBABILITY_LIPSCHITZ,
-          here.probabilityCurvature(),
-          PolicyConstants.PROBABILITY_CURVATURE_BOUND,
-          1e-12,
-          () -> "row " + state);
-    }
   }
 
   /** What the proofs take for granted; returns the smallest reference probability. */

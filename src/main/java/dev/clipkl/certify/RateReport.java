@@ -278,8 +278,7 @@ final class RateReport {
       RowSpectrum.Extremes extremes =
           optimizer == OptimizerKind.GRADIENT
               ? RowSpectrum.of(row.probabilities, row.curvature)
-              : RowSpectrum.preconditioned(
-                  row.probabilities, row.curvature, preconditioner(row));
+              : RowSpectrum.preconditioned(row.probabilities, row.curvature, preconditioner(row));
       found =
           Math.max(
               found,
@@ -290,8 +289,7 @@ final class RateReport {
 
   /** A step times what turns {@link RowSpectrum}'s eigenvalues into the direction's. */
   private double step(int state, double lastStep) {
-    double step =
-        program.stepRule() == StepRuleKind.BACKTRACKING ? unitStep(state) : lastStep;
+    double step = program.stepRule() == StepRuleKind.BACKTRACKING ? unitStep(state) : lastStep;
     return program.optimizer() == OptimizerKind.GRADIENT ? program.lambda() * step : step;
   }
 

@@ -97,10 +97,7 @@ final class RowClaims {
         isKl() ? null : "L_s is the curvature scale at the reference, no proven bound");
     ledger.declare(Claim.ROW_LOJASIEWICZ, Standing.PROVEN, null);
     ledger.declare(Claim.GAP_CERTIFICATE, Standing.PROVEN, null);
-    ledger.declare(
-        Claim.DERIVATIVES_BOUNDED,
-        Standing.ASSUMPTION,
-        "finite is enough");
+    ledger.declare(Claim.DERIVATIVES_BOUNDED, Standing.ASSUMPTION, "finite is enough");
     ledger.declare(
         Claim.STEP_IN_RANGE,
         Standing.ASSUMPTION,

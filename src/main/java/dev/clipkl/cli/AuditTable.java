@@ -3,6 +3,7 @@ package dev.clipkl.cli;
 import dev.clipkl.audit.AuditResult;
 import dev.clipkl.audit.AuditSettings;
 import dev.clipkl.audit.GradientAudit;
+import dev.clipkl.audit.KlAudit;
 import dev.clipkl.audit.SampledEstimate;
 import dev.clipkl.audit.TargetAudit;
 import dev.clipkl.audit.ValueAudit;
@@ -12,8 +13,8 @@ import java.util.Locale;
 
 /** An audit for a reader: per divergence a table of numbers and a table of gradients. */
 final class AuditTable {
-  /** A relative error below this is rounding of float64 sums. */
-  private static final double ROUNDING = 1e-10;
+  /** More of them are written as powers of ten. */
+  private static final double MOST_DECIMALS = 6.0;
 
   private final AuditCommand.Report report;
 
@@ -81,13 +82,13 @@ final class AuditTable {
             number(target.gradientNorm())));
     out.print(
         String.format(
-            Locale.ROOT, "  %-28s%11s%11s%11s", "as a number", "mean", "bias", "sd/sample"));
+            Locale.ROOT, "  %-30s%11s%10s%10s", "as a number", "mean", "bias", "sd/sample"));
     printSizes("", out);
     for (ValueAudit value : target.values()) {
       out.print(
           String.format(
               Locale.ROOT,
-              "  %-28s%11s%11s%11s",
+              "  %-30s%11s%10s%10s",
               name(value.estimator(), value.weight().equals("k") ? "" : value.weight()),
               precise(value.expectation()),
               relativeToZero(value.bias(), target.exact()),
@@ -97,17 +98,17 @@ final class AuditTable {
     out.print(
         String.format(
             Locale.ROOT,
-            "  %-28s%11s%11s%11s",
+            "  %-30s%11s%10s%10s",
             "as a gradient",
             "rel. bias",
             "cosine",
             "noise/s."));
-    printSizes("<g,t>/|t|^2, ", out);
+    printSizes("proj., ", out);
     for (GradientAudit gradient : target.gradients()) {
       out.print(
           String.format(
               Locale.ROOT,
-              "  %-28s%11s%11s%11s",
+              "  %-30s%11s%10s%10s",
               name(gradient.estimator(), gradient.placement()),
               relativeToZero(gradient.relativeBias(), 1.0),
               Double.isFinite(gradient.cosine())
@@ -125,7 +126,7 @@ final class AuditTable {
   }
 
   private static String name(String estimator, String use) {
-    return String.format(Locale.ROOT, "%-16s %s", estimator, use);
+    return String.format(Locale.ROOT, "%-15s %s", estimator, use);
   }
 
   private void printSizes(String what, PrintWriter out) {
@@ -138,14 +139,23 @@ final class AuditTable {
 
   private static void printEstimates(List<SampledEstimate> estimates, PrintWriter out) {
     for (SampledEstimate estimate : estimates) {
-      double half = 0.5 * (estimate.high() - estimate.low());
-      String text =
-          Double.isFinite(half)
-              ? precise(estimate.estimate()) + " ± " + String.format(Locale.ROOT, "%.2g", half)
-              : "n/a";
-      out.print(String.format(Locale.ROOT, "%20s %-2s", text, marks(estimate)));
+      out.print(String.format(Locale.ROOT, "%20s %-2s", interval(estimate), marks(estimate)));
     }
     out.println();
+  }
+
+  /** Both numbers down to the second digit of the interval's half width. */
+  private static String interval(SampledEstimate estimate) {
+    double half = 0.5 * (estimate.high() - estimate.low());
+    if (!Double.isFinite(half)) {
+      return "n/a";
+    }
+    double decimals = 1.0 - Math.floor(Math.log10(half));
+    if (!(decimals <= MOST_DECIMALS)) {
+      return String.format(Locale.ROOT, "%.3g ± %.1g", estimate.estimate(), half);
+    }
+    String number = "%." + (int) Math.max(0.0, decimals) + "f";
+    return String.format(Locale.ROOT, number + " ± " + number, estimate.estimate(), half);
   }
 
   private static String marks(SampledEstimate estimate) {
@@ -167,23 +177,23 @@ final class AuditTable {
           "*  the interval excludes the exact answer: the bias shows in this sample",
           "~  heavy tail: the variance rests on fewer than 25 samples, do not trust the interval",
           "k1 = -log r   k2 = (log r)^2/2   k3 = (r-1) - log r   abs = |log r|",
-          "t: the exact gradient over all logits; g: the sampled one. <g,t>/|t|^2 is 1 without bias",
+          "t: the exact gradient over all logits, g: the sampled one; proj. <g,t>/|t|^2, 1 without bias",
           "rel. bias |E g - t|/|t|;  noise/s. sqrt(trace of one sample's covariance)/|t|, no baseline",
           "Per sample the gradient is c grad log p(x); k' = dk/d log p(x) with the samples held fixed:",
-          "  reward      c = k           k is a constant in the reward",
-          "  loss        c = k'          k is differentiated",
-          "  rho*loss    c = rho(k'+k)   rho = p/mu is differentiated, too (rho = 1 where mu = p)");
+          "  reward          c = k          k is a constant in the reward",
+          "  loss            c = k'         k is differentiated",
+          "  rho*loss        c = rho(k'+k)  rho = p/mu is differentiated, too (rho = 1 where mu = p)");
 
   private static final List<String> OFF_POLICY_LEGEND =
       List.of(
-          "  rho*reward           c = rho k",
-          "  rho*rollout reward   c = rho k_mu   k_mu: k with mu for p, frozen at generation (PPO)",
-          "  sg(rho)*loss         c = rho k'     rho is a constant",
+          "  rho*reward      c = rho k",
+          "  rho*reward(mu)  c = rho k_mu   k_mu: k with mu for p, frozen at generation, as in PPO",
+          "  sg(rho)*loss    c = rho k'     rho is a constant",
           "Numbers: k from mu's samples as they are; rho*k; k_mu, as logged at generation.");
 
   /** Zero where it is rounding against {@code scale}. */
   private static String relativeToZero(double value, double scale) {
-    return Math.abs(value) <= ROUNDING * Math.abs(scale) ? "0" : number(value);
+    return Math.abs(value) <= KlAudit.ROUNDING * Math.abs(scale) ? "0" : number(value);
   }
 
   private static String precise(double value) {

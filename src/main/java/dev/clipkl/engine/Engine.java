@@ -1,5 +1,6 @@
 package dev.clipkl.engine;
 
+import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.RowTable;
 
 /**
@@ -32,6 +33,16 @@ public interface Engine extends AutoCloseable {
    * (THEORY 1.2 without d), {@code [states, actions]}.
    */
   void gradient(RowBlock block, RowProgram program, RowTable gradients);
+
+  /** Number of threads that visit rows. */
+  int threads();
+
+  /**
+   * The sweeps over one row that solving for its optimum is made of; for one thread.
+   *
+   * @param lambda above 0
+   */
+  OptimumSweeps optimumSweeps(Divergence divergence, double lambda, int columns);
 
   @Override
   void close();

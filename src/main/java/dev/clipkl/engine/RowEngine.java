@@ -23,8 +23,8 @@ public abstract class RowEngine implements Engine {
   /** Scratch memory and sweeps for rows of this many actions. */
   protected abstract RowArithmetic createArithmetic(int columns, OptimizerKind optimizer);
 
-  /** Number of threads. */
-  protected int threads() {
+  @Override
+  public int threads() {
     return threads.threads();
   }
 

@@ -54,6 +54,7 @@ public record RowCertificate(
     int actions = logPolicy.length;
     double[] coefficients = new double[actions];
     double[] curvature = new double[actions];
+    double[] probabilities = new double[actions];
     double meanValue = 0.0;
     double minLogProbability = Double.POSITIVE_INFINITY;
     double minLogToOptimum = Double.POSITIVE_INFINITY;
@@ -63,7 +64,8 @@ public record RowCertificate(
       double logRatio = logPolicy[a] - logReference[a];
       coefficients[a] = actionValues[a] - lambda * divergence.derivative(logRatio);
       curvature[a] = divergence.curvature(logRatio);
-      meanValue += Math.exp(logPolicy[a]) * actionValues[a];
+      probabilities[a] = Math.exp(logPolicy[a]);
+      meanValue += probabilities[a] * actionValues[a];
       minLogProbability = Math.min(minLogProbability, logPolicy[a]);
       double toOptimum = logPolicy[a] - logOptimum[a];
       minLogToOptimum = Math.min(minLogToOptimum, toOptimum);
@@ -73,7 +75,7 @@ public record RowCertificate(
     }
     double meanAbsoluteAdvantage = 0.0;
     for (int a = 0; a < actions; a++) {
-      meanAbsoluteAdvantage += Math.exp(logPolicy[a]) * Math.abs(actionValues[a] - meanValue);
+      meanAbsoluteAdvantage += probabilities[a] * Math.abs(actionValues[a] - meanValue);
     }
     LojasiewiczRow lojasiewicz =
         LojasiewiczRow.of(divergence, lambda, logReference, logPolicy, logOptimum, coefficients);
@@ -92,7 +94,7 @@ public record RowCertificate(
           case NESTEROV, ADAM -> Double.NaN;
         },
         CurvatureBounds.ofRow(divergence, lambda, logReference, logPolicy, actionValues),
-        curvatureAlongGradient(lambda, logPolicy, coefficients, curvature),
+        curvatureAlongGradient(lambda, probabilities, coefficients, curvature),
         meanAbsoluteAdvantage,
         minLogProbability,
         maxLogToOptimum - minLogToOptimum,
@@ -105,32 +107,34 @@ public record RowCertificate(
    * 1.7); 0 where there is no gradient to look along.
    */
   private static double curvatureAlongGradient(
-      double lambda, double[] logPolicy, double[] coefficients, double[] curvature) {
+      double lambda, double[] probabilities, double[] coefficients, double[] curvature) {
     double mean = 0.0;
-    for (int a = 0; a < logPolicy.length; a++) {
-      mean += Math.exp(logPolicy[a]) * coefficients[a];
+    for (int a = 0; a < probabilities.length; a++) {
+      mean += probabilities[a] * coefficients[a];
     }
     double largest = 0.0;
-    for (int a = 0; a < logPolicy.length; a++) {
-      largest = Math.max(largest, Math.exp(logPolicy[a]) * Math.abs(coefficients[a] - mean));
+    for (int a = 0; a < probabilities.length; a++) {
+      largest = Math.max(largest, probabilities[a] * Math.abs(coefficients[a] - mean));
     }
     if (largest == 0.0) {
       return 0.0;
     }
     double squaredNorm = 0.0;
     double meanGradient = 0.0;
-    for (int a = 0; a < logPolicy.length; a++) {
+    for (int a = 0; a < probabilities.length; a++) {
       // Divided by the largest entry first: squares of tiny gradients would underflow.
-      double gradient = Math.exp(logPolicy[a]) * (coefficients[a] - mean) / largest;
+      double gradient = probabilities[a] * (coefficients[a] - mean) / largest;
       squaredNorm += gradient * gradient;
-      meanGradient += Math.exp(logPolicy[a]) * gradient;
+      meanGradient += probabilities[a] * gradient;
     }
     double second = 0.0;
-    for (int a = 0; a < logPolicy.length; a++) {
-      double probability = Math.exp(logPolicy[a]);
-      double deviation = probability * (coefficients[a] - mean) / largest - meanGradient;
+    for (int a = 0; a < probabilities.length; a++) {
+      double deviation = probabilities[a] * (coefficients[a] - mean) / largest - meanGradient;
       second +=
-          probability * (coefficients[a] - mean - lambda * curvature[a]) * deviation * deviation;
+          probabilities[a]
+              * (coefficients[a] - mean - lambda * curvature[a])
+              * deviation
+              * deviation;
     }
     return Math.abs(second) / squaredNorm;
   }

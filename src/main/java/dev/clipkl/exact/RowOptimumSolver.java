@@ -1,152 +1,160 @@
 package dev.clipkl.exact;
 
+import dev.clipkl.engine.OptimumMass;
+import dev.clipkl.engine.OptimumSums;
+import dev.clipkl.engine.OptimumSweeps;
+import dev.clipkl.engine.RowExtent;
 import dev.clipkl.engine.RowOptimum;
+import dev.clipkl.engine.reference.ScalarOptimumSweeps;
+import dev.clipkl.objective.AlphaDivergence;
+import dev.clipkl.objective.ChiSquared;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ForwardKl;
+import dev.clipkl.objective.JensenShannon;
 import dev.clipkl.objective.ReverseKl;
+import dev.clipkl.objective.SquaredHellinger;
 
 /**
  * Solves one row's problem {@code max_p E_p[y] - lambda D(p)} to the limits of float64 (THEORY 2).
  *
  * <p>The optimum is {@code p_a = q_a g((y_a - nu) / lambda)}, {@code g = (f')^{-1}}; the one
- * unknown nu makes the probabilities sum to 1. Reverse KL has a closed form (2.2), forward KL a
- * Newton iteration that never overshoots (2.3), every other divergence a safeguarded one (2.4,
- * 2.5).
+ * unknown nu makes the probabilities sum to 1. All divergences share one root finder for their mass
+ * S. It is Newton's iteration on {@code S^{1/k}}, where {@code g} is a k-th power of a linear
+ * function (forward KL and nearly Jensen-Shannon: k = -1; squared Hellinger: -2; chi-squared: 1;
+ * alpha: {@code 1 / (alpha - 1)}; reverse KL: k to infinity, log S, solved by one step). {@code
+ * S^{1/k}} is then a power mean of linear functions: concave and increasing in the offset for k
+ * below 0, as in THEORY 2.3, convex and decreasing for k of at least 1. So the iteration, begun
+ * where S is at least 1, approaches the root from one side. Where that does not hold
+ * (Jensen-Shannon, alpha above 2) or rounding spoils it, a bracket and bisection take over.
+ *
+ * <p>The error bound is rigorous up to terms of second order in the rounding unit {@code u =
+ * 2^-53}, and consists of
+ *
+ * <ul>
+ *   <li>the value of the dual less that of the primal at the normalised policy {@code p / S}:
+ *       {@code lambda sum_a q_a B_f(w_a / S, w_a) <= lambda e^{(c + 2) mu} mu^2 / 2 sum_a q_a w_a
+ *       (w_a f''(w_a))} with {@code mu = |log S|}, since {@code w f''} changes by at most {@code
+ *       e^{c mu}} when w changes by {@code e^mu};
+ *   <li>rounding of the arguments {@code (h_a + offset) / lambda}, a few u each. The sums are exact
+ *       for action values that differ from y by as much, and their optimum differs from that of y
+ *       by at most the mean of the differences: {@code u lambda sum_a q_a w_a |t_a|};
+ *   <li>rounding of every term of the dual's sum, a few u of its magnitude, and of nu. The sum
+ *       itself is compensated and adds 2 u, whatever the number of actions.
+ * </ul>
  */
 public final class RowOptimumSolver {
-  private static final int MOST_ITERATIONS = 200;
+  private static final int MOST_SWEEPS = 400;
+  private static final int MOST_REFINEMENTS = 8;
+
+  /** From here Newton's next iterate is within rounding of the root, or one step short of it. */
+  private static final double CLOSE_TO_ROOT = 1e-7;
+
+  /** A mass this near to 1 is not worth another sweep: 32 u. */
+  private static final double UNIT_MASS_TOLERANCE = 0x1p-48;
+
+  /**
+   * More than a term of the dual value can be off, in any implementation: u for each rounding of q,
+   * of the argument, of w, of f* and of their product, 2 u for the sum.
+   */
+  private static final double TERM_ROUNDINGS = 16.0 * 0x1p-53;
+
+  /** nu is a sum of three numbers and the dual value one of two. */
+  private static final double MULTIPLIER_ROUNDINGS = 4.0 * 0x1p-53;
+
+  /** More than a sum of probabilities can be off: 16 u, times up to 400 nats of a power's log. */
+  private static final double MASS_ROUNDING = 0x1p-40;
 
   private final Divergence divergence;
   private final double lambda;
+  private final boolean hasSupremum;
+  private final double power;
 
   /**
    * A solver for one objective.
    *
-   * @param lambda above 0
+   * @param lambda above 0, finite
    */
   public RowOptimumSolver(Divergence divergence, double lambda) {
-    if (!(lambda > 0.0)) {
-      throw new IllegalArgumentException("lambda must be above 0, got " + lambda);
+    if (!(lambda > 0.0 && lambda < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("lambda must be above 0 and finite, got " + lambda);
     }
     this.divergence = divergence;
     this.lambda = lambda;
+    hasSupremum = divergence.derivativeSupremum() < Double.POSITIVE_INFINITY;
+    power =
+        switch (divergence) {
+          case ReverseKl f -> Double.POSITIVE_INFINITY;
+          case ForwardKl f -> -1.0;
+          case JensenShannon f -> -1.0;
+          case ChiSquared f -> 1.0;
+          case SquaredHellinger f -> -2.0;
+          case AlphaDivergence f -> 1.0 / (f.alpha() - 1.0);
+        };
   }
 
   /**
-   * The optimum of one row.
+   * The optimum of one row, by scalar sweeps.
    *
-   * @param logReference log q, normalised, nats, {@code [actions]}
+   * @param logReference log q, nats, {@code [actions]}; q need not be normalised beyond its storage
    * @param actionValues y, {@code [actions]}
-   * @throws ArithmeticException when an input is not finite
+   * @throws ArithmeticException when an input is not finite, or the optimum is beyond float64
    */
   public RowOptimum solve(double[] logReference, double[] actionValues) {
-    double largest = Double.NEGATIVE_INFINITY;
-    double least = Double.POSITIVE_INFINITY;
-    double check = 0.0;
-    for (int a = 0; a < actionValues.length; a++) {
-      largest = Math.max(largest, actionValues[a]);
-      least = Math.min(least, actionValues[a]);
-      check += actionValues[a] + logReference[a];
-    }
-    if (!Double.isFinite(check)) {
-      throw new ArithmeticException("a row optimum needs finite rewards and log-probabilities");
-    }
-    double[] distance = new double[actionValues.length];
-    double[] reference = new double[actionValues.length];
-    for (int a = 0; a < distance.length; a++) {
-      distance[a] = largest - actionValues[a];
-      reference[a] = Math.exp(logReference[a]);
-    }
+    return solve(
+        new ScalarOptimumSweeps(divergence, lambda, actionValues.length),
+        logReference,
+        actionValues);
+  }
+
+  /**
+   * The optimum of one row, by an engine's sweeps, which must be for this objective.
+   *
+   * @param logReference log q, nats, {@code [actions]}
+   * @param actionValues y, {@code [actions]}
+   * @throws ArithmeticException when an input is not finite, or the optimum is beyond float64
+   */
+  public RowOptimum solve(OptimumSweeps sweeps, double[] logReference, double[] actionValues) {
+    RowExtent extent = sweeps.load(logReference, actionValues);
+    return refined(sweeps, extent, rootOfMass(sweeps, extent));
+  }
+
+  /**
+   * An offset whose mass is 1 within about {@link #CLOSE_TO_ROOT} squared.
+   *
+   * <p>The bracket: with all actions at the ratio {@code w = 1 / sum q} the mass is 1, so it is at
+   * most 1 where the best action has that ratio, and at least 1 where the worst one has. Jensen's
+   * inequality puts the start between them: g is convex (for alpha above 2 it is not, and the start
+   * is a guess).
+   */
+  private double rootOfMass(OptimumSweeps sweeps, RowExtent extent) {
+    double logUnit = -Math.log(extent.referenceMass());
+    double unit =
+        lambda
+            * (hasSupremum ? divergence.belowSupremum(logUnit) : -divergence.derivative(logUnit));
+    double upper = unit;
+    double lower = unit - extent.span();
+    // Reverse KL's step is exact from anywhere, so it begins where no exponential can overflow.
     double offset =
-        switch (divergence) {
-          case ReverseKl f -> logPartition(reference, distance);
-          case ForwardKl f -> forwardKlOffset(reference, distance);
-          default ->
-              hasSupremum()
-                  ? boundedOffset(reference, distance)
-                  : unboundedOffset(reference, distance, largest - least);
-        };
-    return certify(reference, actionValues, largest, offset);
-  }
-
-  private boolean hasSupremum() {
-    return divergence.derivativeSupremum() < Double.POSITIVE_INFINITY;
-  }
-
-  /** {@code lambda log sum_a q_a e^{-h_a / lambda}} (2.2). */
-  private double logPartition(double[] reference, double[] distance) {
-    double sum = 0.0;
-    for (int a = 0; a < distance.length; a++) {
-      sum += reference[a] * Math.exp(-distance[a] / lambda);
+        Double.isInfinite(power) ? upper : unit - extent.meanDistance() / extent.referenceMass();
+    if (hasSupremum) {
+      lower = Math.max(lower, sweeps.loneActionOffset());
+      offset = Math.max(offset, lower);
     }
-    return lambda * Math.log(sum);
-  }
-
-  /**
-   * The root of {@code S(x) = sum_a lambda q_a / (x + h_a) = 1} (2.3). 1/S is increasing and
-   * concave, so Newton's iteration on it, from a point where S is at least 1, increases to the
-   * root.
-   */
-  private double forwardKlOffset(double[] reference, double[] distance) {
-    double meanDistance = 0.0;
-    double offset = 0.0;
-    for (int a = 0; a < distance.length; a++) {
-      meanDistance += reference[a] * distance[a];
-      offset = Math.max(offset, lambda * reference[a] - distance[a]);
-    }
-    offset = Math.max(offset, lambda - meanDistance);
-    double rounding = 4e-16 * Math.sqrt(distance.length);
-    for (int i = 0; i < MOST_ITERATIONS; i++) {
-      double sum = 0.0;
-      double slope = 0.0;
-      for (int a = 0; a < distance.length; a++) {
-        double probability = lambda * reference[a] / (offset + distance[a]);
-        sum += probability;
-        slope += probability / (offset + distance[a]);
+    for (int i = 0; i < MOST_SWEEPS; i++) {
+      OptimumMass point = sweeps.measure(offset);
+      double next = offset + newtonStep(point.mass(), point.slope());
+      if (Math.abs(point.mass() - 1.0) <= CLOSE_TO_ROOT) {
+        return next;
       }
-      double next = offset + sum * (sum - 1.0) / slope;
-      if (!(sum - 1.0 > rounding) || !(next > offset)) {
-        return offset;
-      }
-      offset = next;
-    }
-    return offset;
-  }
-
-  /**
-   * Newton on {@code log S} against {@code log offset}, bisecting where it leaves the bracket
-   * (2.4).
-   */
-  private double boundedOffset(double[] reference, double[] distance) {
-    double supremum = divergence.derivativeSupremum();
-    double upper = lambda * supremum;
-    double lower = 0.0;
-    for (int a = 0; a < distance.length; a++) {
-      // One action alone may not exceed probability 1.
-      double belowSupremum = supremum - divergence.derivative(-Math.log(reference[a]));
-      lower = Math.max(lower, lambda * belowSupremum - distance[a]);
-    }
-    lower = Math.min(lower, upper);
-    double offset = lower > 0.0 ? lower : upper;
-    for (int i = 0; i < MOST_ITERATIONS; i++) {
-      double sum = 0.0;
-      double slope = 0.0;
-      for (int a = 0; a < distance.length; a++) {
-        double logRatio = divergence.logInverseDerivative((offset + distance[a]) / lambda);
-        double probability = reference[a] * Math.exp(logRatio);
-        sum += probability;
-        slope += probability / (lambda * divergence.curvature(logRatio));
-      }
-      if (sum > 1.0) {
+      if (point.mass() > 1.0) {
         lower = offset;
       } else {
         upper = offset;
       }
-      double next = offset * Math.exp(Math.log(sum) * sum / (slope * offset));
       if (!(next > lower && next < upper)) {
-        next = 0.5 * (lower + upper);
+        next = middle(lower, upper);
       }
-      if (Math.abs(sum - 1.0) <= 1e-15 || next == offset) {
+      if (next == offset) {
         return offset;
       }
       offset = next;
@@ -154,66 +162,67 @@ public final class RowOptimumSolver {
     return offset;
   }
 
-  /** Newton on the decreasing, piecewise smooth S within {@code nu in [min y, max y]} (2.5). */
-  private double unboundedOffset(double[] reference, double[] distance, double span) {
-    double lower = -span;
-    double upper = 0.0;
-    double offset = lower;
-    for (int i = 0; i < MOST_ITERATIONS; i++) {
-      double sum = 0.0;
-      double slope = 0.0;
-      for (int a = 0; a < distance.length; a++) {
-        double logRatio = divergence.logInverseDerivative(-(offset + distance[a]) / lambda);
-        if (logRatio > Double.NEGATIVE_INFINITY) {
-          double probability = reference[a] * Math.exp(logRatio);
-          sum += probability;
-          slope += probability / (lambda * divergence.curvature(logRatio));
-        }
-      }
-      if (sum > 1.0) {
-        lower = offset;
-      } else {
-        upper = offset;
-      }
-      double next = offset + (sum - 1.0) / slope;
-      if (!(next > lower && next < upper)) {
-        next = 0.5 * (lower + upper);
-      }
-      if (Math.abs(sum - 1.0) <= 1e-15 || next == offset) {
-        return offset;
-      }
-      offset = next;
-    }
-    return offset;
-  }
-
-  /** Dual value less the primal value of the normalised policy: the solution's own error bound. */
-  private RowOptimum certify(
-      double[] reference, double[] actionValues, double largest, double offset) {
-    boolean bounded = hasSupremum();
-    RowOptimum unchecked = new RowOptimum(largest, offset, 0.0, 0.0, 0);
-    double conjugate = 0.0;
-    double mass = 0.0;
-    double shortfall = 0.0;
-    int zeros = 0;
-    for (int a = 0; a < actionValues.length; a++) {
-      double t = unchecked.conjugateArgument(actionValues[a], lambda, bounded);
-      double logRatio = divergence.logInverseDerivative(t);
-      conjugate += reference[a] * divergence.conjugate(t);
-      if (logRatio == Double.NEGATIVE_INFINITY) {
-        zeros++;
-      }
-      mass += reference[a] * Math.exp(logRatio);
-    }
-    double nu = largest + offset - (bounded ? lambda * divergence.derivativeSupremum() : 0.0);
-    double dual = nu + lambda * conjugate;
+  /** The step to the root of {@code S^{1/k} - 1}, linearised in the offset. */
+  private double newtonStep(double mass, double slope) {
     double logMass = Math.log(mass);
-    for (int a = 0; a < actionValues.length; a++) {
-      double t = unchecked.conjugateArgument(actionValues[a], lambda, bounded);
-      double logRatio = divergence.logInverseDerivative(t) - logMass;
-      shortfall += reference[a] * divergence.fenchelYoung(logRatio, t);
+    double move = Double.isInfinite(power) ? logMass : -power * Math.expm1(-logMass / power);
+    return mass * move / slope;
+  }
+
+  /**
+   * Where offsets are positive they range over many orders of magnitude: then their mean is
+   * geometric.
+   */
+  private static double middle(double lower, double upper) {
+    return lower > 0.0 ? Math.sqrt(lower) * Math.sqrt(upper) : 0.5 * (lower + upper);
+  }
+
+  /**
+   * Certified at the offset, or after further Newton steps while they bring the mass nearer to 1.
+   */
+  private RowOptimum refined(OptimumSweeps sweeps, RowExtent extent, double start) {
+    double offset = start;
+    OptimumSums sums = sweeps.certify(offset);
+    for (int i = 0; i < MOST_REFINEMENTS; i++) {
+      double error = Math.abs(sums.mass() - 1.0);
+      double next = offset + newtonStep(sums.mass(), sums.slope());
+      if (error <= UNIT_MASS_TOLERANCE || next == offset || !Double.isFinite(next)) {
+        break;
+      }
+      OptimumSums nextSums = sweeps.certify(next);
+      if (!(Math.abs(nextSums.mass() - 1.0) < error)) {
+        break;
+      }
+      offset = next;
+      sums = nextSums;
     }
-    return new RowOptimum(largest, offset, dual, lambda * shortfall, zeros);
+    return certified(extent, offset, sums);
+  }
+
+  private RowOptimum certified(RowExtent extent, double offset, OptimumSums sums) {
+    double supremum = hasSupremum ? divergence.derivativeSupremum() : 0.0;
+    double nu = extent.largestActionValue() + offset - lambda * supremum;
+    double dual = nu + lambda * sums.conjugate();
+    // f* may be the difference of a term and a constant, at most 1 or 1 / |alpha|.
+    double constant =
+        divergence instanceof AlphaDivergence f ? Math.max(1.0, 1.0 / Math.abs(f.alpha())) : 1.0;
+    double rounding =
+        MULTIPLIER_ROUNDINGS
+                * (Math.abs(extent.largestActionValue()) + Math.abs(offset) + lambda * supremum)
+            + TERM_ROUNDINGS
+                * lambda
+                * (constant * extent.referenceMass() + sums.magnitude() + sums.reach());
+    double logMass = Math.abs(Math.log(sums.mass())) + MASS_ROUNDING;
+    double steepest = divergence instanceof AlphaDivergence f ? Math.abs(f.alpha() - 1.0) : 1.0;
+    double shortfall =
+        0.5 * lambda * logMass * logMass * Math.exp((steepest + 2.0) * logMass) * sums.curvature();
+    double errorBound = rounding + shortfall;
+    if (!Double.isFinite(dual) || !Double.isFinite(errorBound)) {
+      throw new ArithmeticException(
+          "a row optimum of %s with lambda %s is beyond float64"
+              .formatted(divergence.name(), lambda));
+    }
+    return new RowOptimum(extent.largestActionValue(), offset, dual, errorBound, sums.zeros());
   }
 
   /**
@@ -226,7 +235,7 @@ public final class RowOptimumSolver {
       logPolicy[a] =
           logReference[a]
               + divergence.logInverseDerivative(
-                  optimum.conjugateArgument(actionValues[a], lambda, hasSupremum()));
+                  optimum.conjugateArgument(actionValues[a], lambda, hasSupremum));
     }
     return logPolicy;
   }

@@ -104,6 +104,13 @@ public record AlphaDivergence(double alpha) implements Divergence {
   }
 
   @Override
+  public double belowSupremum(double logRatio) {
+    return alpha < 1.0
+        ? Math.exp((alpha - 1.0) * logRatio) / (1.0 - alpha)
+        : Double.POSITIVE_INFINITY;
+  }
+
+  @Override
   public double derivativeAtZero() {
     return alpha < 1.0 ? Double.NEGATIVE_INFINITY : -1.0 / (alpha - 1.0);
   }

@@ -97,6 +97,14 @@ public sealed interface Divergence
   double derivativeSupremum();
 
   /**
+   * {@code sup f' - f'(w)}, which keeps its digits where w is large; infinite where f' is unbounded
+   * above.
+   */
+  default double belowSupremum(double logRatio) {
+    return derivativeSupremum() - derivative(logRatio);
+  }
+
+  /**
    * {@code f'(0+)}, negative infinity where f is a barrier that keeps every probability above 0.
    */
   double derivativeAtZero();

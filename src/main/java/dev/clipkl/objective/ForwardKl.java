@@ -55,6 +55,11 @@ public record ForwardKl() implements Divergence {
   }
 
   @Override
+  public double belowSupremum(double logRatio) {
+    return Math.exp(-logRatio);
+  }
+
+  @Override
   public double derivativeAtZero() {
     return Double.NEGATIVE_INFINITY;
   }

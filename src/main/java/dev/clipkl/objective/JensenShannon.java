@@ -71,6 +71,11 @@ public record JensenShannon() implements Divergence {
   }
 
   @Override
+  public double belowSupremum(double logRatio) {
+    return 0.5 * Exponentials.softplus(-logRatio);
+  }
+
+  @Override
   public double derivativeAtZero() {
     return Double.NEGATIVE_INFINITY;
   }

@@ -51,6 +51,11 @@ public record SquaredHellinger() implements Divergence {
   }
 
   @Override
+  public double belowSupremum(double logRatio) {
+    return Math.exp(-0.5 * logRatio);
+  }
+
+  @Override
   public double derivativeAtZero() {
     return Double.NEGATIVE_INFINITY;
   }

@@ -105,11 +105,11 @@ public final class LoadedRun implements AutoCloseable {
       case PromptBandit bandit -> {
         RowOptimum[] optima =
             RowOptima.solve(
+                selection.engine(),
                 config.objective().divergence(),
                 config.objective().lambda(),
                 bandit.reference(),
-                bandit.rewards(),
-                config.run().threadCount());
+                bandit.rewards());
         yield new IndependentRows(bandit, optima, actor, weights);
       }
       case FiniteMdp mdp -> {

@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.clipkl.Golden;
+import dev.clipkl.engine.Engine;
+import dev.clipkl.engine.OptimumSweeps;
 import dev.clipkl.engine.RowFixture;
 import dev.clipkl.engine.RowOptimum;
+import dev.clipkl.engine.reference.ScalarOptimumSweeps;
+import dev.clipkl.engine.vector.VectorEngine;
 import dev.clipkl.objective.Divergence;
 import java.util.Arrays;
 import java.util.Random;
@@ -31,18 +35,25 @@ final class RowOptimumSolverTest {
     "alpha(3), alpha3"
   })
   void reproducesGoldenOptima(String name, String golden) {
+    Divergence divergence = Divergence.parse(name);
+    requireGolden(divergence, golden, new ScalarOptimumSweeps(divergence, 0.5, 3));
+    try (Engine engine = new VectorEngine(1)) {
+      requireGolden(divergence, golden, engine.optimumSweeps(divergence, 0.5, 3));
+    }
+  }
+
+  private static void requireGolden(Divergence divergence, String golden, OptimumSweeps sweeps) {
     JsonNode expected = Golden.of("G1." + golden);
     double[] reference = RowFixture.log(0.5, 0.3, 0.2);
     double[] values = {1.0, 0.2, 0.5};
-    RowOptimumSolver solver = new RowOptimumSolver(Divergence.parse(name), 0.5);
-    RowOptimum optimum = solver.solve(reference, values);
+    RowOptimumSolver solver = new RowOptimumSolver(divergence, 0.5);
+    RowOptimum optimum = solver.solve(sweeps, reference, values);
     assertThat(optimum.value()).isCloseTo(expected.get("Vstar").doubleValue(), within(1e-14));
     assertThat(optimum.errorBound()).isBetween(0.0, 1e-14);
     double[] policy =
         Arrays.stream(solver.logPolicy(optimum, reference, values)).map(Math::exp).toArray();
     assertThat(policy).containsExactly(Golden.row(expected.get("pstar")), within(1e-14));
-    assertThat(optimum.zeros()).isEqualTo(name.equals("alpha(3)") ? 1 : 0);
-    Divergence divergence = Divergence.parse(name);
+    assertThat(optimum.zeros()).isEqualTo(golden.equals("alpha3") ? 1 : 0);
     double nu = optimum.largestActionValue() + optimum.offset();
     if (divergence.derivativeSupremum() < Double.POSITIVE_INFINITY) {
       nu -= 0.5 * divergence.derivativeSupremum();

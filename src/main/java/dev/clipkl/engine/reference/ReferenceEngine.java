@@ -2,8 +2,10 @@ package dev.clipkl.engine.reference;
 
 import dev.clipkl.engine.EngineKind;
 import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.engine.OptimumSweeps;
 import dev.clipkl.engine.RowArithmetic;
 import dev.clipkl.engine.RowEngine;
+import dev.clipkl.objective.Divergence;
 
 /** The oracle: row programs in scalar float64. */
 public final class ReferenceEngine extends RowEngine {
@@ -30,6 +32,11 @@ public final class ReferenceEngine extends RowEngine {
   @Override
   public long scratchBytes(int columns, OptimizerKind optimizer) {
     return (long) threads() * columns * Double.BYTES * ScalarArithmetic.arrays(optimizer);
+  }
+
+  @Override
+  public OptimumSweeps optimumSweeps(Divergence divergence, double lambda, int columns) {
+    return new ScalarOptimumSweeps(divergence, lambda, columns);
   }
 
   @Override

@@ -2,8 +2,10 @@ package dev.clipkl.engine.vector;
 
 import dev.clipkl.engine.EngineKind;
 import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.engine.OptimumSweeps;
 import dev.clipkl.engine.RowArithmetic;
 import dev.clipkl.engine.RowEngine;
+import dev.clipkl.objective.Divergence;
 
 /** Fused row programs in float32 on the CPU's vector unit, with float64 sums. */
 public final class VectorEngine extends RowEngine {
@@ -36,6 +38,11 @@ public final class VectorEngine extends RowEngine {
   @Override
   public long scratchBytes(int columns, OptimizerKind optimizer) {
     return (long) threads() * columns * Float.BYTES * VectorArithmetic.arrays(optimizer);
+  }
+
+  @Override
+  public OptimumSweeps optimumSweeps(Divergence divergence, double lambda, int columns) {
+    return new VectorOptimumSweeps(divergence, lambda, columns);
   }
 
   @Override

@@ -1,0 +1,239 @@
+package dev.clipkl.engine.vector;
+
+import static dev.clipkl.engine.vector.DoubleLanes.LANES;
+import static dev.clipkl.engine.vector.DoubleLanes.SPECIES;
+
+import dev.clipkl.engine.CompensatedSum;
+import dev.clipkl.engine.OptimumMass;
+import dev.clipkl.engine.OptimumSums;
+import dev.clipkl.engine.OptimumSweeps;
+import dev.clipkl.engine.RowExtent;
+import dev.clipkl.objective.Divergence;
+import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * The sweeps of a row optimum on float64 lanes.
+ *
+ * <p>Rows are padded to the vector width with the row's worst action at reference probability 0: it
+ * changes no sum, and no ratio of it can overflow that the row's own do not.
+ */
+final class VectorOptimumSweeps implements OptimumSweeps {
+  private final double lambda;
+  private final OptimumRatios ratios;
+  private final double zeroDistance;
+  private final int columns;
+  private final int padded;
+  private final double[] reference;
+  private final double[] distance;
+  private final OptimumChunk chunk = new OptimumChunk();
+  private final double[] lanes = new double[LANES];
+  private final double[] lostLanes = new double[LANES];
+
+  VectorOptimumSweeps(Divergence divergence, double lambda, int columns) {
+    this.lambda = lambda;
+    this.columns = columns;
+    ratios = OptimumRatios.of(divergence);
+    // t <= f'(0+), infinite where f is a barrier; then distances are below the supremum of f'.
+    zeroDistance = -divergence.derivativeAtZero();
+    padded = Math.ceilDiv(columns, LANES) * LANES;
+    reference = new double[padded];
+    distance = new double[padded];
+  }
+
+  @Override
+  public RowExtent load(double[] logReference, double[] actionValues) {
+    System.arraycopy(actionValues, 0, distance, 0, columns);
+    Arrays.fill(distance, columns, padded, distance[columns - 1]);
+    System.arraycopy(logReference, 0, reference, 0, columns);
+    Arrays.fill(reference, columns, padded, 0.0);
+    requireFinite();
+    double largest = largestDistance();
+    for (int i = 0; i < padded; i += LANES) {
+      DoubleVector.broadcast(SPECIES, largest)
+          .sub(DoubleVector.fromArray(SPECIES, distance, i))
+          .intoArray(distance, i);
+    }
+    DoubleLanes.exp(reference, 1.0, reference, padded);
+    double span = largestDistance();
+    Arrays.fill(distance, columns, padded, span);
+    Arrays.fill(reference, columns, padded, 0.0);
+    double mass = 0.0;
+    double meanDistance = 0.0;
+    Arrays.fill(chunk.ratio, 1.0);
+    for (int start = 0; start < padded; start += OptimumChunk.CAPACITY) {
+      chunk.length = Math.min(OptimumChunk.CAPACITY, padded - start);
+      mass += dot(start, chunk.ratio);
+      System.arraycopy(distance, start, chunk.distance, 0, chunk.length);
+      meanDistance += dot(start, chunk.distance);
+    }
+    return new RowExtent(largest, span, mass, meanDistance);
+  }
+
+  private void requireFinite() {
+    DoubleVector check = DoubleVector.zero(SPECIES);
+    for (int i = 0; i < padded; i += LANES) {
+      // 0 times a number that is not finite is NaN.
+      check =
+          DoubleVector.fromArray(SPECIES, distance, i)
+              .mul(0.0)
+              .add(DoubleVector.fromArray(SPECIES, reference, i).mul(0.0))
+              .add(check);
+    }
+    check.intoArray(lanes, 0);
+    for (double lane : lanes) {
+      if (!(lane == 0.0)) {
+        throw new ArithmeticException("a row optimum needs finite rewards and log-probabilities");
+      }
+    }
+  }
+
+  private double largestDistance() {
+    DoubleVector largest = DoubleVector.broadcast(SPECIES, Double.NEGATIVE_INFINITY);
+    for (int i = 0; i < padded; i += LANES) {
+      DoubleVector x = DoubleVector.fromArray(SPECIES, distance, i);
+      largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
+    }
+    return largest.reduceLanes(VectorOperators.MAX);
+  }
+
+  @Override
+  public double loneActionOffset() {
+    DoubleVector largest = DoubleVector.broadcast(SPECIES, Double.NEGATIVE_INFINITY);
+    for (int start = 0; start < padded; start += OptimumChunk.CAPACITY) {
+      chunk.length = Math.min(OptimumChunk.CAPACITY, padded - start);
+      System.arraycopy(reference, start, chunk.ratio, 0, chunk.length);
+      ratios.loneDistances(chunk);
+      for (int i = 0; i < chunk.length; i += LANES) {
+        DoubleVector x =
+            DoubleVector.fromArray(SPECIES, chunk.distance, i)
+                .mul(lambda)
+                .sub(DoubleVector.fromArray(SPECIES, distance, start + i));
+        largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
+      }
+    }
+    return largest.reduceLanes(VectorOperators.MAX);
+  }
+
+  @Override
+  public OptimumMass measure(double offset) {
+    double mass = 0.0;
+    double sensitivity = 0.0;
+    for (int start = 0; start < padded; start += OptimumChunk.CAPACITY) {
+      fillDistances(start, offset);
+      ratios.measure(chunk);
+      mass += dot(start, chunk.ratio);
+      sensitivity += dot(start, chunk.sensitivity);
+    }
+    return new OptimumMass(mass, sensitivity / lambda);
+  }
+
+  private void fillDistances(int start, double offset) {
+    chunk.length = Math.min(OptimumChunk.CAPACITY, padded - start);
+    for (int i = 0; i < chunk.length; i += LANES) {
+      DoubleVector.fromArray(SPECIES, distance, start + i)
+          .add(offset)
+          .div(lambda)
+          .intoArray(chunk.distance, i);
+    }
+  }
+
+  @Override
+  public OptimumSums certify(double offset) {
+    CompensatedSum mass = new CompensatedSum();
+    CompensatedSum conjugate = new CompensatedSum();
+    double sensitivity = 0.0;
+    double magnitude = 0.0;
+    double reach = 0.0;
+    double curvature = 0.0;
+    int zeros = 0;
+    for (int start = 0; start < padded; start += OptimumChunk.CAPACITY) {
+      fillDistances(start, offset);
+      ratios.certify(chunk);
+      addProducts(mass, start, chunk.ratio);
+      addProducts(conjugate, start, chunk.conjugate);
+      sensitivity += dot(start, chunk.sensitivity);
+      curvature += dot(start, chunk.curvature);
+      zeros += zeros(Math.min(chunk.length, columns - start));
+      fillMagnitudes();
+      magnitude += dot(start, chunk.conjugate);
+      reach += dot(start, chunk.distance);
+    }
+    return new OptimumSums(
+        mass.value(), sensitivity / lambda, conjugate.value(), magnitude, reach, curvature, zeros);
+  }
+
+  /**
+   * Replaces conjugates by what their rounding is measured by, and distances by ratio times size.
+   */
+  private void fillMagnitudes() {
+    for (int i = 0; i < chunk.length; i += LANES) {
+      DoubleVector.fromArray(SPECIES, chunk.conjugate, i)
+          .abs()
+          .mul(DoubleVector.fromArray(SPECIES, chunk.roundings, i))
+          .intoArray(chunk.conjugate, i);
+      DoubleVector.fromArray(SPECIES, chunk.distance, i)
+          .abs()
+          .mul(DoubleVector.fromArray(SPECIES, chunk.ratio, i))
+          .intoArray(chunk.distance, i);
+    }
+  }
+
+  /** Only exact zeros count: a ratio may underflow where f is a barrier. */
+  private int zeros(int length) {
+    int zeros = 0;
+    for (int i = 0; i < length; i++) {
+      zeros += chunk.distance[i] >= zeroDistance ? 1 : 0;
+    }
+    return zeros;
+  }
+
+  /** {@code sum q x} over the chunk, from fixed accumulators in a fixed order. */
+  private double dot(int start, double[] x) {
+    DoubleVector first = DoubleVector.zero(SPECIES);
+    DoubleVector second = DoubleVector.zero(SPECIES);
+    int i = 0;
+    for (; i + LANES < chunk.length; i += 2 * LANES) {
+      first =
+          DoubleVector.fromArray(SPECIES, x, i)
+              .fma(DoubleVector.fromArray(SPECIES, reference, start + i), first);
+      second =
+          DoubleVector.fromArray(SPECIES, x, i + LANES)
+              .fma(DoubleVector.fromArray(SPECIES, reference, start + i + LANES), second);
+    }
+    if (i < chunk.length) {
+      first =
+          DoubleVector.fromArray(SPECIES, x, i)
+              .fma(DoubleVector.fromArray(SPECIES, reference, start + i), first);
+    }
+    first.add(second).intoArray(lanes, 0);
+    // First to last: reduceLanes leaves its order open.
+    double total = 0.0;
+    for (double lane : lanes) {
+      total += lane;
+    }
+    return total;
+  }
+
+  /** Adds {@code sum q x} over the chunk, keeping what every addition loses. */
+  private void addProducts(CompensatedSum total, int start, double[] x) {
+    DoubleVector sum = DoubleVector.zero(SPECIES);
+    DoubleVector lost = DoubleVector.zero(SPECIES);
+    for (int i = 0; i < chunk.length; i += LANES) {
+      DoubleVector term =
+          DoubleVector.fromArray(SPECIES, x, i)
+              .mul(DoubleVector.fromArray(SPECIES, reference, start + i));
+      DoubleVector next = sum.add(term);
+      DoubleVector added = next.sub(sum);
+      lost = lost.add(sum.sub(next.sub(added)).add(term.sub(added)));
+      sum = next;
+    }
+    sum.intoArray(lanes, 0);
+    lost.intoArray(lostLanes, 0);
+    for (int lane = 0; lane < LANES; lane++) {
+      total.add(lanes[lane]);
+      total.add(lostLanes[lane]);
+    }
+  }
+}
