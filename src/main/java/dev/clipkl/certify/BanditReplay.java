@@ -201,11 +201,13 @@ final class BanditReplay implements Replay {
     certify(new boolean[optima.length]);
     double lower = 0.0;
     double upper = 0.0;
+    double value = 0.0;
     double minLogPolicy = Double.POSITIVE_INFINITY;
     double largestReward = 0.0;
     for (int row = 0; row < optima.length; row++) {
-      lower += start[row] * (optima[row].value() - optima[row].errorBound());
-      upper += start[row] * optima[row].value();
+      lower += start[row] * optima[row].lowerBound();
+      value += start[row] * optima[row].value();
+      upper += start[row] * optima[row].upperBound();
       minLogPolicy = Math.min(minLogPolicy, latest[row].minLogProbability());
       double largest = optima[row].largestActionValue();
       largestReward =
@@ -231,7 +233,7 @@ final class BanditReplay implements Replay {
         0.0,
         null);
     double gap = gap();
-    return new FinalPolicy(upper - gap, lower, upper, gap, minLogPolicy);
+    return new FinalPolicy(value - gap, lower, upper, gap, minLogPolicy);
   }
 
   /** THEORY 4.4: how near the boundary a row can have come. */

@@ -116,8 +116,8 @@ public final class MdpSolver {
       double[] logReference = evaluator.logReference(s);
       rows[s] = rowSolver.solve(logReference, actionValues[s]);
       logPolicy[s] = rowSolver.logPolicy(rows[s], logReference, actionValues[s]);
-      leastIncrease = Math.min(leastIncrease, rows[s].value() - rows[s].errorBound() - values[s]);
-      largestIncrease = Math.max(largestIncrease, rows[s].value() - values[s]);
+      leastIncrease = Math.min(leastIncrease, rows[s].lowerBound() - values[s]);
+      largestIncrease = Math.max(largestIncrease, rows[s].upperBound() - values[s]);
       for (double q : actionValues[s]) {
         scale = Math.max(scale, Math.abs(q));
       }
@@ -128,8 +128,8 @@ public final class MdpSolver {
     double[] lower = new double[states];
     double[] upper = new double[states];
     for (int s = 0; s < states; s++) {
-      lower[s] = rows[s].value() - rows[s].errorBound() + horizon * leastIncrease - rounding;
-      upper[s] = rows[s].value() + horizon * largestIncrease + rounding;
+      lower[s] = rows[s].lowerBound() + horizon * leastIncrease - rounding;
+      upper[s] = rows[s].upperBound() + horizon * largestIncrease + rounding;
     }
     return new MdpOptimum(lower, upper, logPolicy, actionValues, rows, iterations);
   }
