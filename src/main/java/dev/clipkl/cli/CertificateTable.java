@@ -76,7 +76,7 @@ final class CertificateTable {
         "tail rate",
         (rate.predictedPerStep() == null
                 ? "no prediction"
-                : number("predicted %.6g", rate.predictedPerStep()))
+                : "predicted " + plain(rate.predictedPerStep()))
             + ", "
             + (rate.measuredPerStep() == null || rate.measuredLower() == null
                 ? "none measured"
