@@ -101,7 +101,8 @@ final class RunWarnings implements MetricSink {
   private static Optional<String> slowGradient(LoadedRun run, SampledRows sample) {
     RowProgram program = run.program();
     double tolerance = program.tolerance();
-    if (program.optimizer() != OptimizerKind.GRADIENT || tolerance == 0.0) {
+    // Of a step that is too long the user is told that first.
+    if (program.optimizer() != OptimizerKind.GRADIENT || tolerance == 0.0 || isTooLong(program)) {
       return Optional.empty();
     }
     double steps = sample.gradientSteps(tolerance);
@@ -112,7 +113,7 @@ final class RunWarnings implements MetricSink {
             String.format(
                 Locale.ROOT,
                 "optimizer.kind gradient would need about %.1e steps of 1 / L to a gap of %.1e, and has"
-                    + " %.0f: a theorem at this size, not a tool; use optimizer.kind auto",
+                    + " %.0f: a theorem here, not a tool; use optimizer.kind auto",
                 steps,
                 tolerance,
                 given));

@@ -53,7 +53,7 @@ class PrecisionWarningsTest {
         .asString()
         .matches(
             "optimizer.kind gradient would need about \\d\\.\\de\\+\\d+ steps of 1 / L to a gap of"
-                + " 1\\.0e-06, and has 12: a theorem at this size, not a tool; use optimizer.kind"
+                + " 1\\.0e-06, and has 12: a theorem here, not a tool; use optimizer.kind"
                 + " auto");
     assertThat(warnings(4000, "{lambda: 0.1}", "{kind: natural, outer-iterations: 3}", "reference"))
         .isEmpty();
