@@ -91,37 +91,6 @@ final class DoubleLanes {
     return result.blend(-constant, x.lt(LEAST_EXPONENT));
   }
 
-  /**
-   * {@code log x} for positive normal x. With {@code x = 2^n (1 + f)}, {@code s = f / (2 + f)}:
-   * {@code log(1 + f) = 2 artanh s = f - (f^2 / 2 - s (f^2 / 2 + R))}, {@code R = sum_n 2 s^2n /
-   * (2n + 1)}, where only the small tail is rounded more than once.
-   */
-  private static DoubleVector log(DoubleVector x) {
-    LongVector bits = x.reinterpretAsLongs();
-    // Never negative, so that a logical shift will do.
-    LongVector biased =
-        bits.add((EXPONENT_BIAS << MANTISSA_BITS) - SQRT_HALF_BITS)
-            .lanewise(VectorOperators.LSHR, MANTISSA_BITS);
-    DoubleVector n =
-        biased.or(INTEGER_MAGIC_BITS).reinterpretAsDoubles().sub(INTEGER_MAGIC + EXPONENT_BIAS);
-    DoubleVector f =
-        bits.sub(biased.sub(EXPONENT_BIAS).lanewise(VectorOperators.LSHL, MANTISSA_BITS))
-            .reinterpretAsDoubles()
-            .sub(1.0);
-    DoubleVector s = f.div(f.add(2.0));
-    DoubleVector z = s.mul(s);
-    DoubleVector q = DoubleVector.broadcast(SPECIES, 0.14616449820782476);
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.15331721589574307));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.181828891255921));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.22222211134790545));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.28571428625975515));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.39999999999899505));
-    q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.666666666666667));
-    DoubleVector halfSquare = f.mul(f).mul(0.5);
-    DoubleVector tail = q.fma(z, halfSquare).fma(s, n.mul(LN2_LOW));
-    return n.fma(DoubleVector.broadcast(SPECIES, LN2_HIGH), f.sub(halfSquare.sub(tail)));
-  }
-
   /** {@code destination[i] = e^{scale source[i]}}, 0 below e^-708; within 1 ulp. */
   static void exp(double[] source, double scale, double[] destination, int length) {
     for (int i = 0; i < length; i += LANES) {
@@ -141,11 +110,40 @@ final class DoubleLanes {
   /**
    * {@code destination[i] = log(source[i] + shift)}, of the least normal number where that is not
    * above it; within 1 ulp of the rounded sum's.
+   *
+   * <p>With {@code x = 2^n (1 + f)}, {@code s = f / (2 + f)}: {@code log(1 + f) = 2 artanh s = f -
+   * (f^2 / 2 - s (f^2 / 2 + R))}, {@code R = sum_n 2 s^2n / (2n + 1)}, where only the small tail is
+   * rounded more than once.
    */
   static void log(double[] source, double shift, double[] destination, int length) {
+    // Written out: the compiler does not inline a method of ours that it has compiled on its own.
     for (int i = 0; i < length; i += LANES) {
-      DoubleVector x = DoubleVector.fromArray(SPECIES, source, i).add(shift);
-      log(x.blend(Double.MIN_NORMAL, x.lt(Double.MIN_NORMAL))).intoArray(destination, i);
+      DoubleVector sum = DoubleVector.fromArray(SPECIES, source, i).add(shift);
+      LongVector bits =
+          sum.blend(Double.MIN_NORMAL, sum.lt(Double.MIN_NORMAL)).reinterpretAsLongs();
+      // Never negative, so that a logical shift will do.
+      LongVector biased =
+          bits.add((EXPONENT_BIAS << MANTISSA_BITS) - SQRT_HALF_BITS)
+              .lanewise(VectorOperators.LSHR, MANTISSA_BITS);
+      DoubleVector n =
+          biased.or(INTEGER_MAGIC_BITS).reinterpretAsDoubles().sub(INTEGER_MAGIC + EXPONENT_BIAS);
+      DoubleVector f =
+          bits.sub(biased.sub(EXPONENT_BIAS).lanewise(VectorOperators.LSHL, MANTISSA_BITS))
+              .reinterpretAsDoubles()
+              .sub(1.0);
+      DoubleVector s = f.div(f.add(2.0));
+      DoubleVector z = s.mul(s);
+      DoubleVector q = DoubleVector.broadcast(SPECIES, 0.14616449820782476);
+      q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.15331721589574307));
+      q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.181828891255921));
+      q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.22222211134790545));
+      q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.28571428625975515));
+      q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.39999999999899505));
+      q = q.fma(z, DoubleVector.broadcast(SPECIES, 0.666666666666667));
+      DoubleVector halfSquare = f.mul(f).mul(0.5);
+      DoubleVector tail = q.fma(z, halfSquare).fma(s, n.mul(LN2_LOW));
+      n.fma(DoubleVector.broadcast(SPECIES, LN2_HIGH), f.sub(halfSquare.sub(tail)))
+          .intoArray(destination, i);
     }
   }
 }
