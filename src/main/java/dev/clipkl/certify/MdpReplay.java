@@ -93,6 +93,7 @@ final class MdpReplay implements Replay {
     rows.update();
     values = rows.values();
     double rounding = valueRounding(certificates);
+    double[] gapsAfter = new double[mdp.states()];
     for (int s = 0; s < mdp.states(); s++) {
       int state = s;
       ledger.observe(
@@ -102,49 +103,41 @@ final class MdpReplay implements Replay {
           rounding,
           () -> "state %d, outer iteration %d".formatted(state, outerIteration));
       double[] logPolicy = rows.logPolicy()[s];
+      gapsAfter[s] =
+          RowGap.of(
+              program.divergence(),
+              program.lambda(),
+              frozenOptima[s],
+              logPolicy,
+              logReference[s],
+              before.actionValues()[s]);
       claims.observeMove(
           new RowClaims.Move(
-              s,
-              outerIteration,
-              certificates[s],
-              RowGap.of(
-                  program.divergence(),
-                  program.lambda(),
-                  frozenOptima[s],
-                  logPolicy,
-                  logReference[s],
-                  before.actionValues()[s]),
-              span(logPolicy, frozenTargets[s])),
+              s, outerIteration, certificates[s], gapsAfter[s], span(logPolicy, frozenTargets[s])),
           results);
     }
-    observeContraction(outerIteration, before, certificates, frozenOptima, rounding);
+    observeContraction(outerIteration, before, certificates, gapsAfter, rounding);
     certify(outerIteration);
   }
 
   /**
    * {@code |V* - V'| <= (1 - (1 - gamma) phi) |V* - V|} in the largest norm, {@code phi} the least
    * part of its row gap that any row has closed, at most 1 (THEORY 4.3).
+   *
+   * @param gapsAfter the new policy's row gaps for the action values before, {@code [states]}
    */
   private void observeContraction(
       int outerIteration,
       PolicyValues before,
       RowCertificate[] certificates,
-      RowOptimum[] frozenOptima,
+      double[] gapsAfter,
       double rounding) {
     double part = 1.0;
     double distanceBefore = 0.0;
     double distance = 0.0;
     for (int s = 0; s < mdp.states(); s++) {
-      double left =
-          RowGap.of(
-              program.divergence(),
-              program.lambda(),
-              frozenOptima[s],
-              rows.logPolicy()[s],
-              logReference[s],
-              before.actionValues()[s]);
       double gap = certificates[s].gap();
-      part = Math.min(part, gap > 0.0 ? (gap - left) / gap : 1.0);
+      part = Math.min(part, gap > 0.0 ? (gap - gapsAfter[s]) / gap : 1.0);
       distanceBefore = Math.max(distanceBefore, optimum.upper()[s] - before.values()[s]);
       distance = Math.max(distance, optimum.lower()[s] - values.values()[s]);
     }
