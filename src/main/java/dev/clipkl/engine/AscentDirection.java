@@ -5,9 +5,6 @@ public final class AscentDirection {
   /** {@code <g, direction>}. */
   public double slope;
 
-  /** {@code |g|^2}. */
-  public double squaredGradientNorm;
-
   /** {@code max - min} of the direction over the row. */
   public double span;
 

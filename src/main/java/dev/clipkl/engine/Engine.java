@@ -2,6 +2,7 @@ package dev.clipkl.engine;
 
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.RowTable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Executes row programs. Results are the same bits for any number of threads.
@@ -25,8 +26,11 @@ public interface Engine extends AutoCloseable {
   /**
    * Runs a block of outer iterations on every row, K inner steps each; Q is taken as constant, so
    * more than one outer iteration is for problems whose rows never meet.
+   *
+   * @param results takes the metrics of every outer iteration; null where nobody reads them, which
+   *     saves their sweeps, and then no row is held against its tolerance
    */
-  void run(RowBlock block, RowProgram program, int outerIterations, RowResults results);
+  void run(RowBlock block, RowProgram program, int outerIterations, @Nullable RowResults results);
 
   /**
    * Writes the exact gradient of each row's {@code E_p[Q] - lambda D(p)} with respect to its logits

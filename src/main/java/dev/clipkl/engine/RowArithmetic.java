@@ -7,8 +7,10 @@ import org.jspecify.annotations.Nullable;
  * The sweeps over one row that a row program is made of. An engine is an implementation of these;
  * {@link RowLoop} decides their order.
  *
- * <p>A row holds three policies: p_old (the anchor), the current p, and a proposal. Implementations
- * own scratch memory for one row and are used by one thread.
+ * <p>A row holds three policies: p_old (the anchor), the current p, and a proposal. What is
+ * measured at a policy follows from its logits alone, to the bit: it must not matter whether they
+ * were read or have just been proposed. Implementations own scratch memory for one row and are used
+ * by one thread.
  */
 public interface RowArithmetic {
 
@@ -18,19 +20,16 @@ public interface RowArithmetic {
   /** Writes the current logits and moments back. */
   void store(RowBlock block, int row);
 
-  /**
-   * Normalises the current logits afresh, as {@link #load} does: a policy then has the same bits
-   * whether an outer iteration follows another within a block or begins one.
-   */
-  void renormalize();
-
   /** {@code max Q - min Q} of the loaded row. */
   double actionValueSpan();
 
   /** Makes the current policy p_old, and {@code A = Q - E_{p_old} Q} the advantage. */
   void anchor();
 
-  /** The surrogate and the coefficients {@code G} at the current policy. */
+  /**
+   * The surrogate and the coefficients {@code G = A 1[clip inactive] - lambda f'(w)} at the current
+   * policy.
+   */
   void measure(SurrogatePoint point);
 
   /**
@@ -42,16 +41,23 @@ public interface RowArithmetic {
   /**
    * The ascent direction at the current policy, from the coefficients last measured there.
    *
+   * <p>The direction's slope may be filled no sooner than by the next {@link #propose}, for the
+   * step rules with trials; its span for the safe rule, and the slope along the momentum for
+   * Nesterov's method, are filled at once.
+   *
    * @param momentumSteps inner steps since the moments were reset, this one included; 1 makes the
    *     moments start from zero
    */
-  void direction(SurrogatePoint point, int momentumSteps, AscentDirection direction);
+  void direction(int momentumSteps, AscentDirection direction);
+
+  /** Euclidean norm of the gradient at the current policy, whose direction was last taken. */
+  double gradientNorm();
 
   /** {@code max G - min G} at the current policy. */
   double coefficientSpan();
 
   /** {@code max_a |G_a - E_p G - lambda w_a f''(w_a)|} at the current policy. */
-  double largestCurvature(SurrogatePoint point);
+  double largestCurvature();
 
   /**
    * Proposes {@code theta + step * direction} and measures the surrogate there.
@@ -60,6 +66,12 @@ public interface RowArithmetic {
    * {@code theta + step direction + nextMomentum v'}.
    */
   void propose(double step, double momentum, double nextMomentum, SurrogatePoint point);
+
+  /**
+   * Takes a step after which only {@link #store} follows: the policy there need not be measured.
+   * Not for Nesterov's method.
+   */
+  void moveUnmeasured(double step);
 
   /** Makes the proposal, and its velocity, the current policy. */
   void accept();
@@ -72,6 +84,6 @@ public interface RowArithmetic {
    */
   void summarize(@Nullable RowOptimum optimum, double[] metrics);
 
-  /** Writes the direction last computed into row {@code row}. */
-  void writeDirection(RowTable destination, int row);
+  /** Writes the gradient at the current policy, p_old, into row {@code row}. */
+  void writeGradient(RowTable destination, int row);
 }

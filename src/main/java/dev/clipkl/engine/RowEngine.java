@@ -3,6 +3,7 @@ package dev.clipkl.engine;
 import dev.clipkl.table.RowTable;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** An engine that visits rows one at a time on the CPU. */
 public abstract class RowEngine implements Engine {
@@ -34,7 +35,8 @@ public abstract class RowEngine implements Engine {
   }
 
   @Override
-  public void run(RowBlock block, RowProgram program, int outerIterations, RowResults results) {
+  public void run(
+      RowBlock block, RowProgram program, int outerIterations, @Nullable RowResults results) {
     visit(block, program, (loop, row) -> loop.run(block, program, row, outerIterations, results));
   }
 

@@ -35,6 +35,9 @@ final class RowLoop {
   private final AscentDirection direction = new AscentDirection();
   private final double[] metrics = new double[RowMetric.COUNT];
 
+  /** Actions whose clip was active, per inner step. */
+  private int[] clippedActions = {};
+
   private double constantSmoothness;
   private double rememberedStep;
   private double previousStep;
@@ -58,41 +61,55 @@ final class RowLoop {
   void gradient(RowBlock block, RowProgram program, int row, RowTable gradients) {
     arithmetic.load(block, program, row);
     arithmetic.anchor();
-    arithmetic.measure(point);
-    arithmetic.direction(point, 1, direction);
-    arithmetic.writeDirection(gradients, row);
+    arithmetic.writeGradient(gradients, row);
   }
 
-  /** Runs {@code outerIterations} outer iterations, or fewer when the row reaches its tolerance. */
-  void run(RowBlock block, RowProgram program, int row, int outerIterations, RowResults results) {
+  /**
+   * Runs {@code outerIterations} outer iterations, or fewer when the row reaches its tolerance.
+   *
+   * @param results null where nobody reads the metrics: then no row is held against its tolerance
+   */
+  void run(
+      RowBlock block,
+      RowProgram program,
+      int row,
+      int outerIterations,
+      @Nullable RowResults results) {
     ActorState actor = block.actor();
     int done = 0;
     if (!actor.finished()[row]) {
-      arithmetic.load(block, program, row);
-      rememberedStep = actor.stepSizes()[row];
-      momentumSteps = actor.momentumSteps()[row];
-      constantSmoothness =
-          Double.isNaN(program.smoothness())
-              ? RowSmoothness.constant(
-                  program.divergence(), program.lambda(), arithmetic.actionValueSpan())
-              : program.smoothness();
+      begin(block, program, row);
       while (done < outerIterations && !actor.finished()[row]) {
-        if (done > 0) {
-          arithmetic.renormalize();
+        boolean isLast = done == outerIterations - 1;
+        outerIteration(program, block.rowWeights()[row], results != null, isLast);
+        if (results != null) {
+          arithmetic.summarize(optimum(block, row), metrics);
+          results.record(done, row, metrics, clippedActions);
+          // A NaN gap (no optimum given) never finishes a row.
+          actor.finished()[row] = metrics[RowMetric.GAP.ordinal()] <= program.tolerance();
         }
-        outerIteration(program, block.rowWeights()[row], row, done, results);
-        arithmetic.summarize(optimum(block, row), metrics);
-        results.record(done, row, metrics);
-        // A NaN gap (no optimum given) never finishes a row.
-        actor.finished()[row] = metrics[RowMetric.GAP.ordinal()] <= program.tolerance();
         done++;
       }
       actor.stepSizes()[row] = rememberedStep;
       actor.momentumSteps()[row] = momentumSteps;
       arithmetic.store(block, row);
     }
-    for (; done < outerIterations; done++) {
+    for (; results != null && done < outerIterations; done++) {
       results.repeat(done, row);
+    }
+  }
+
+  private void begin(RowBlock block, RowProgram program, int row) {
+    arithmetic.load(block, program, row);
+    rememberedStep = block.actor().stepSizes()[row];
+    momentumSteps = block.actor().momentumSteps()[row];
+    constantSmoothness =
+        Double.isNaN(program.smoothness())
+            ? RowSmoothness.constant(
+                program.divergence(), program.lambda(), arithmetic.actionValueSpan())
+            : program.smoothness();
+    if (clippedActions.length != program.innerSteps()) {
+      clippedActions = new int[program.innerSteps()];
     }
   }
 
@@ -101,8 +118,13 @@ final class RowLoop {
     return optima == null ? null : optima[row];
   }
 
-  private void outerIteration(
-      RowProgram program, double weight, int row, int outerIteration, RowResults results) {
+  /**
+   * K inner steps.
+   *
+   * @param reports whether anyone reads the metrics
+   * @param isLast whether no outer iteration follows
+   */
+  private void outerIteration(RowProgram program, double weight, boolean reports, boolean isLast) {
     Arrays.fill(metrics, 0.0);
     arithmetic.anchor();
     arithmetic.measure(point);
@@ -114,33 +136,45 @@ final class RowLoop {
     double firstStep = 0.0;
     double gradientNorm = 0.0;
     for (int k = 0; k < program.innerSteps(); k++) {
-      arithmetic.countClipped(point);
-      results.clippedActions(outerIteration, k)[row] = point.bindingActions;
-      bindingMass += point.bindingMass;
-      outsideMass += point.outsideMass;
+      if (reports) {
+        arithmetic.countClipped(point);
+        clippedActions[k] = point.bindingActions;
+        bindingMass += point.bindingMass;
+        outsideMass += point.outsideMass;
+      }
       if (frozen) {
         continue;
       }
-      arithmetic.direction(point, ++momentumSteps, direction);
-      if (k == 0) {
-        gradientNorm = Math.sqrt(direction.squaredGradientNorm);
+      arithmetic.direction(++momentumSteps, direction);
+      if (k == 0 && reports) {
+        gradientNorm = arithmetic.gradientNorm();
+        // A step would change nothing; a row that takes none tells that the run stands still.
+        if (gradientNorm == 0.0) {
+          frozen = true;
+          continue;
+        }
       }
-      if (direction.squaredGradientNorm == 0.0) {
-        frozen = true;
-        continue;
-      }
+      boolean isUnmeasured =
+          !reports
+              && isLast
+              && k == program.innerSteps() - 1
+              && program.stepRule() != StepRuleKind.BACKTRACKING
+              && program.optimizer() != OptimizerKind.NESTEROV;
       double step =
           switch (program.stepRule()) {
-            case FIXED -> propose(program, program.stepSize() * unitStep(program) * weight);
-            case SAFE -> propose(program, safeStep(program) * weight);
+            case FIXED ->
+                propose(program, program.stepSize() * unitStep(program) * weight, isUnmeasured);
+            case SAFE -> propose(program, safeStep(program) * weight, isUnmeasured);
             case BACKTRACKING -> backtrack(program, weight, k == 0);
           };
       if (Double.isNaN(step)) {
         frozen = true;
         continue;
       }
-      arithmetic.accept();
-      point.set(proposal);
+      if (!isUnmeasured) {
+        arithmetic.accept();
+        point.set(proposal);
+      }
       steps++;
       previousStep = step;
       if (k == 0) {
@@ -174,15 +208,21 @@ final class RowLoop {
                       program.lambda(),
                       constantSmoothness,
                       arithmetic.coefficientSpan(),
-                      arithmetic.largestCurvature(point));
+                      arithmetic.largestCurvature());
           case ADAM, NATURAL, NEWTON, PRECONDITIONED -> unitStep(program);
         };
     return Math.min(program.stepSize() * unit, program.clip().logUpper() / direction.span);
   }
 
-  /** Proposes one step, with momentum where the optimizer has it; returns the step. */
-  private double propose(RowProgram program, double step) {
-    if (program.optimizer() == OptimizerKind.NESTEROV) {
+  /**
+   * Proposes one step, with momentum where the optimizer has it, or takes it unmeasured.
+   *
+   * @return the step
+   */
+  private double propose(RowProgram program, double step, boolean isUnmeasured) {
+    if (isUnmeasured) {
+      arithmetic.moveUnmeasured(step);
+    } else if (program.optimizer() == OptimizerKind.NESTEROV) {
       if (direction.momentumSlope < 0.0) {
         momentumSteps = 1;
       }
@@ -202,7 +242,7 @@ final class RowLoop {
   private double backtrack(RowProgram program, double weight, boolean isFirst) {
     if (program.optimizer() == OptimizerKind.NESTEROV && momentumSteps > 1) {
       double step = rememberedStep;
-      propose(program, step);
+      propose(program, step, false);
       if (isAtLeast(point.surrogate)) {
         return step;
       }
@@ -211,7 +251,7 @@ final class RowLoop {
     }
     if (program.optimizer() == OptimizerKind.ADAM && !(direction.slope > 0.0)) {
       momentumSteps = 1;
-      arithmetic.direction(point, momentumSteps, direction);
+      arithmetic.direction(momentumSteps, direction);
     }
     double largest =
         program.optimizer().isUnitStepLargest()

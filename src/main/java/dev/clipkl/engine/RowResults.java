@@ -45,7 +45,15 @@ public final class RowResults {
     }
   }
 
-  void record(int outerIteration, int row, double[] metrics) {
+  /**
+   * Records an outer iteration of a row.
+   *
+   * @param clipped actions whose clip was active, per inner step
+   */
+  void record(int outerIteration, int row, double[] metrics, int[] clipped) {
+    for (int k = 0; k < clipped.length; k++) {
+      clippedActions[outerIteration][k][row] = clipped[k];
+    }
     recordLatest(row, metrics);
     for (int m = 0; m < RowMetric.COUNT; m++) {
       values[outerIteration][m][row] = metrics[m];

@@ -1,12 +1,9 @@
 package dev.clipkl.engine;
 
-/** The clipped surrogate and its row coefficients at one policy; reused, so fields are written. */
+/** The clipped surrogate at one policy; reused, so fields are written. */
 public final class SurrogatePoint {
   /** {@code sum p_old min(rho A, clip(rho) A) - lambda D(p)}. */
   public double surrogate;
-
-  /** {@code E_p[G]} with {@code G = A 1[clip inactive] - lambda f'(w)}. */
-  public double meanCoefficient;
 
   /** p_old-mass of the actions whose clip is active. */
   public double bindingMass;
@@ -23,7 +20,6 @@ public final class SurrogatePoint {
   /** Copies the surrogate, not the clip fractions. */
   void set(SurrogatePoint other) {
     surrogate = other.surrogate;
-    meanCoefficient = other.meanCoefficient;
     evaluationError = other.evaluationError;
   }
 }

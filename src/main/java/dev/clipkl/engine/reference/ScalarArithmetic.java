@@ -42,6 +42,9 @@ final class ScalarArithmetic implements RowArithmetic {
   private double[] proposedVelocity;
   private double logNormalizer;
   private double proposedLogNormalizer;
+  private double meanCoefficient;
+  private double proposedMeanCoefficient;
+  private double squaredGradientNorm;
   private double lambda;
   private Divergence divergence = Divergence.parse("reverse-kl");
   private ClippedSurrogate clip = ClippedSurrogate.of(0.2);
@@ -84,11 +87,6 @@ final class ScalarArithmetic implements RowArithmetic {
       actor.moments().get(0).readRow(row, moment1);
       actor.moments().get(1).readRow(row, moment2);
     }
-    renormalize();
-  }
-
-  @Override
-  public void renormalize() {
     logNormalizer = logSumExp(logits);
   }
 
@@ -124,13 +122,14 @@ final class ScalarArithmetic implements RowArithmetic {
 
   @Override
   public void measure(SurrogatePoint point) {
-    measure(logits, logNormalizer, coefficient, point);
+    meanCoefficient = measure(logits, logNormalizer, coefficient, point);
   }
 
-  private void measure(
+  /** Returns {@code E_p[G]}. */
+  private double measure(
       double[] atLogits, double atLogNormalizer, double[] atCoefficient, SurrogatePoint point) {
     double surrogate = 0.0;
-    double meanCoefficient = 0.0;
+    double mean = 0.0;
     double meanAbsoluteAdvantage = 0.0;
     for (int a = 0; a < columns; a++) {
       double logProb = atLogits[a] - atLogNormalizer;
@@ -140,15 +139,15 @@ final class ScalarArithmetic implements RowArithmetic {
       boolean hasGradient = clip.hasGradient(advantage[a], logProbRatio);
       atCoefficient[a] =
           (hasGradient ? advantage[a] : 0.0) - lambda * divergence.derivative(logRatio);
-      meanCoefficient += Math.exp(logProb) * atCoefficient[a];
+      mean += Math.exp(logProb) * atCoefficient[a];
       surrogate +=
           oldProb * clip.term(advantage[a], logProbRatio)
               - lambda * Math.exp(logReference[a]) * divergence.value(logRatio);
       meanAbsoluteAdvantage += oldProb * Math.abs(advantage[a]);
     }
     point.surrogate = surrogate;
-    point.meanCoefficient = meanCoefficient;
     point.evaluationError = EVALUATION_ERROR * (lambda + meanAbsoluteAdvantage);
+    return mean;
   }
 
   @Override
@@ -170,7 +169,7 @@ final class ScalarArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void direction(SurrogatePoint point, int momentumSteps, AscentDirection result) {
+  public void direction(int momentumSteps, AscentDirection result) {
     if (momentumSteps == 1) {
       Arrays.fill(velocity, 0.0);
       Arrays.fill(moment1, 0.0);
@@ -179,12 +178,12 @@ final class ScalarArithmetic implements RowArithmetic {
     double correction1 = AdamMoments.biasCorrection(AdamMoments.BETA1, momentumSteps);
     double correction2 = AdamMoments.biasCorrection(AdamMoments.BETA2, momentumSteps);
     double slope = 0.0;
-    double squaredNorm = 0.0;
+    squaredGradientNorm = 0.0;
     double momentumSlope = 0.0;
     for (int a = 0; a < columns; a++) {
       double logProb = logits[a] - logNormalizer;
       double curvature = divergence.curvature(logProb - logReference[a]);
-      double centred = coefficient[a] - point.meanCoefficient;
+      double centred = coefficient[a] - meanCoefficient;
       double gradient = Math.exp(logProb) * centred;
       direction[a] =
           switch (optimizer) {
@@ -207,12 +206,16 @@ final class ScalarArithmetic implements RowArithmetic {
             }
           };
       slope += gradient * direction[a];
-      squaredNorm += gradient * gradient;
+      squaredGradientNorm += gradient * gradient;
     }
     result.slope = slope;
-    result.squaredGradientNorm = squaredNorm;
     result.momentumSlope = momentumSlope;
     result.span = span(direction);
+  }
+
+  @Override
+  public double gradientNorm() {
+    return Math.sqrt(squaredGradientNorm);
   }
 
   @Override
@@ -221,11 +224,11 @@ final class ScalarArithmetic implements RowArithmetic {
   }
 
   @Override
-  public double largestCurvature(SurrogatePoint point) {
+  public double largestCurvature() {
     double largest = 0.0;
     for (int a = 0; a < columns; a++) {
       double curvature = divergence.curvature(logits[a] - logNormalizer - logReference[a]);
-      double centred = coefficient[a] - point.meanCoefficient;
+      double centred = coefficient[a] - meanCoefficient;
       largest = Math.max(largest, Math.abs(centred - lambda * curvature));
     }
     return largest;
@@ -241,7 +244,14 @@ final class ScalarArithmetic implements RowArithmetic {
       }
     }
     proposedLogNormalizer = logSumExp(proposedLogits);
-    measure(proposedLogits, proposedLogNormalizer, proposedCoefficient, point);
+    proposedMeanCoefficient =
+        measure(proposedLogits, proposedLogNormalizer, proposedCoefficient, point);
+  }
+
+  @Override
+  public void moveUnmeasured(double step) {
+    propose(step, 0.0, 0.0, new SurrogatePoint());
+    accept();
   }
 
   @Override
@@ -256,6 +266,7 @@ final class ScalarArithmetic implements RowArithmetic {
     velocity = proposedVelocity;
     proposedVelocity = swap;
     logNormalizer = proposedLogNormalizer;
+    meanCoefficient = proposedMeanCoefficient;
   }
 
   @Override
@@ -311,7 +322,11 @@ final class ScalarArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void writeDirection(RowTable destination, int row) {
+  public void writeGradient(RowTable destination, int row) {
+    measure(new SurrogatePoint());
+    for (int a = 0; a < columns; a++) {
+      direction[a] = Math.exp(logits[a] - logNormalizer) * (coefficient[a] - meanCoefficient);
+    }
     destination.writeRow(row, direction);
   }
 

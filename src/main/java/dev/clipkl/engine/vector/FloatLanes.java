@@ -10,27 +10,25 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Each is a fixed sequence of IEEE operations (no {@code VectorOperators.EXP}, whose result
  * depends on whether the code is compiled), so that interpreted and compiled code give the same
- * bits. The polynomial coefficients were fitted to minimise the largest error on their interval.
+ * bits at any vector width. The polynomial coefficients were fitted to minimise the largest error
+ * on their interval.
  *
  * <p>The compiler's inlining budget is some 60 vector operations a method; a helper that it leaves
  * out returns its vector on the heap, tens of times slower. So the functions from vector to vector
  * are private to this class, each is called by one short loop from array to array, and every other
  * loop of this package calls the Vector API alone, whose methods are always inlined.
+ *
+ * <p>Arrays have lengths that are multiples of {@link #WIDTH}, whatever the machine's vectors.
  */
 final class FloatLanes {
-  static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  /** Entries that arrays are padded to, and lanes of a sum: those of the widest vectors. */
+  static final int WIDTH = 16;
+
+  static final VectorSpecies<Float> SPECIES = species();
   static final int LANES = SPECIES.length();
 
-  private static final VectorSpecies<Integer> INTS =
-      VectorSpecies.of(int.class, SPECIES.vectorShape());
   static final VectorSpecies<Double> DOUBLES =
       VectorSpecies.of(double.class, SPECIES.vectorShape());
-
-  /** Below this, e^x is not a normal float32: the result is flushed to 0. */
-  private static final float LEAST_EXPONENT = -87.3f;
-
-  /** Above this, e^x is not finite: the argument is clamped. */
-  private static final float LARGEST_EXPONENT = 88.7f;
 
   /**
    * Ratios are formed as exponentials clamped to e^-80 .. e^80 (5.5e34), so that products with
@@ -39,40 +37,84 @@ final class FloatLanes {
    */
   static final float RATIO_EXPONENT = 80f;
 
+  /** Arguments below it are raised to it: their exponential is 0 all the same. */
+  private static final float LEAST_EXPONENT = -0x1p20f;
+
   private static final float LOG2_E = 1.442695f;
   private static final float LN2_HIGH = 355f / 512f;
   private static final float LN2_LOW = -2.12194440e-4f;
+
+  /** Adding it rounds a small number to an integer, which its low bits then hold. */
   private static final float ROUND_MAGIC = 12582912f;
+
+  private static final int ROUND_MAGIC_BITS = Float.floatToRawIntBits(ROUND_MAGIC);
+  private static final int EXPONENT_BIAS = 127;
+  private static final int LARGEST_BIASED_EXPONENT = 254;
+  private static final int MANTISSA_BITS = 23;
 
   private FloatLanes() {}
 
-  /** {@code e^x}, relative error below 1.5 units in the last place; 0 below e^-87.3. */
-  private static FloatVector exp(FloatVector x) {
-    // Compare and blend, since the vector minimum and maximum follow slow NaN rules.
-    FloatVector bounded =
-        x.blend(LEAST_EXPONENT, x.lt(LEAST_EXPONENT))
-            .blend(LARGEST_EXPONENT, x.compare(VectorOperators.GT, LARGEST_EXPONENT));
-    FloatVector n =
-        bounded
-            .fma(
-                FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUND_MAGIC))
-            .sub(ROUND_MAGIC);
+  /**
+   * The widest vectors that the machine prefers, up to {@link #WIDTH} lanes; {@code
+   * -Dclipkl.vector-bits=128} (or 256, 512) takes others, to show that the results are the same.
+   */
+  private static VectorSpecies<Float> species() {
+    Integer bits = Integer.getInteger("clipkl.vector-bits");
+    VectorSpecies<Float> preferred = FloatVector.SPECIES_PREFERRED;
+    if (bits == null) {
+      return preferred.length() <= WIDTH ? preferred : FloatVector.SPECIES_512;
+    }
+    return switch (bits) {
+      case 128 -> FloatVector.SPECIES_128;
+      case 256 -> FloatVector.SPECIES_256;
+      case 512 -> FloatVector.SPECIES_512;
+      default ->
+          throw new IllegalArgumentException(
+              "clipkl.vector-bits must be 128, 256 or 512, got " + bits);
+    };
+  }
+
+  /** The length of a row with its padding. */
+  static int padded(int columns) {
+    return Math.ceilDiv(columns, WIDTH) * WIDTH;
+  }
+
+  /**
+   * {@code 2^-offset e^x} for x up to 2^20, within 1.5 units in the last place; 0 where that is
+   * below 2^-127, at most 2^127 e^{1/2} where it is above. NaN stays NaN, infinity becomes NaN.
+   *
+   * <p>The offset enters the result's exponent alone, so that nothing is lost in a subtraction.
+   */
+  private static FloatVector exp(FloatVector argument, int offset) {
+    FloatVector x = argument.blend(LEAST_EXPONENT, argument.lt(LEAST_EXPONENT));
+    FloatVector shifted =
+        x.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUND_MAGIC));
+    FloatVector n = shifted.sub(ROUND_MAGIC);
     FloatVector r =
         n.fma(
             FloatVector.broadcast(SPECIES, -LN2_LOW),
-            n.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), bounded));
-    FloatVector q = FloatVector.broadcast(SPECIES, 0.0013814596f);
-    q = q.fma(r, FloatVector.broadcast(SPECIES, 0.0083687175f));
-    q = q.fma(r, FloatVector.broadcast(SPECIES, 0.04166839f));
-    q = q.fma(r, FloatVector.broadcast(SPECIES, 0.16666521f));
-    q = q.fma(r, FloatVector.broadcast(SPECIES, 0.49999994f));
-    FloatVector mantissa = q.mul(r).fma(r, r).add(1f);
+            n.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), x));
+    // Estrin's scheme: a shorter chain of dependent operations than Horner's.
+    FloatVector square = r.mul(r);
+    FloatVector high =
+        r.fma(
+            FloatVector.broadcast(SPECIES, 0.0083687175f),
+            FloatVector.broadcast(SPECIES, 0.04166839f));
+    FloatVector low =
+        r.fma(
+            FloatVector.broadcast(SPECIES, 0.16666521f),
+            FloatVector.broadcast(SPECIES, 0.49999994f));
+    FloatVector q =
+        square.fma(FloatVector.broadcast(SPECIES, 0.0013814596f), high).fma(square, low);
+    FloatVector mantissa = q.fma(square, r).add(1f);
     IntVector exponent =
-        ((IntVector) n.convertShape(VectorOperators.F2I, INTS, 0))
-            .add(127)
-            .lanewise(VectorOperators.LSHL, 23);
-    FloatVector scaled = mantissa.mul(exponent.reinterpretAsFloats());
-    return scaled.blend(0f, x.lt(LEAST_EXPONENT));
+        shifted
+            .reinterpretAsInts()
+            .sub(ROUND_MAGIC_BITS - EXPONENT_BIAS + offset)
+            .max(0)
+            .min(LARGEST_BIASED_EXPONENT)
+            .lanewise(VectorOperators.LSHL, MANTISSA_BITS);
+    return mantissa.mul(exponent.reinterpretAsFloats());
   }
 
   /** {@code log x} for positive normal x, absolute error below 1e-7 near 1, else 2 ulp. */
@@ -117,14 +159,14 @@ final class FloatLanes {
   /** {@code destination[i] = e^{scale source[i]}}. */
   static void exp(float[] source, float scale, float[] destination, int length) {
     for (int i = 0; i < length; i += LANES) {
-      exp(FloatVector.fromArray(SPECIES, source, i).mul(scale)).intoArray(destination, i);
+      exp(FloatVector.fromArray(SPECIES, source, i).mul(scale), 0).intoArray(destination, i);
     }
   }
 
-  /** {@code destination[i] = e^{source[i] - shift}} for i in {@code [start, start + length)}. */
-  static void shiftedExp(float[] source, float shift, float[] destination, int start, int length) {
+  /** {@code destination[i] = 2^-offset e^{source[i]}} for i in {@code [start, start + length)}. */
+  static void offsetExp(float[] source, int offset, float[] destination, int start, int length) {
     for (int i = start; i < start + length; i += LANES) {
-      exp(FloatVector.fromArray(SPECIES, source, i).sub(shift)).intoArray(destination, i);
+      exp(FloatVector.fromArray(SPECIES, source, i), offset).intoArray(destination, i);
     }
   }
 
@@ -135,8 +177,10 @@ final class FloatLanes {
   static void ratioExp(float[] source, float scale, float[] destination, int length) {
     for (int i = 0; i < length; i += LANES) {
       FloatVector x = FloatVector.fromArray(SPECIES, source, i).mul(scale);
-      exp(x.blend(-RATIO_EXPONENT, x.lt(-RATIO_EXPONENT))
-              .blend(RATIO_EXPONENT, x.compare(VectorOperators.GT, RATIO_EXPONENT)))
+      exp(
+              x.blend(-RATIO_EXPONENT, x.lt(-RATIO_EXPONENT))
+                  .blend(RATIO_EXPONENT, x.compare(VectorOperators.GT, RATIO_EXPONENT)),
+              0)
           .intoArray(destination, i);
     }
   }
@@ -167,7 +211,7 @@ final class FloatLanes {
   /** {@code destination[i] = log(1 + e^{source[i]})}. */
   static void softplus(float[] source, float[] destination, int length) {
     for (int i = 0; i < length; i += LANES) {
-      exp(FloatVector.fromArray(SPECIES, source, i).abs().neg()).intoArray(destination, i);
+      exp(FloatVector.fromArray(SPECIES, source, i).abs().neg(), 0).intoArray(destination, i);
     }
     log1p(destination, destination, length);
     for (int i = 0; i < length; i += LANES) {

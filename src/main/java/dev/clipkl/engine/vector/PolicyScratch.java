@@ -2,70 +2,144 @@ package dev.clipkl.engine.vector;
 
 import java.util.Arrays;
 
-/** One policy of a row, with what was last measured there. */
+/**
+ * One policy of a row, with what was last measured there. Its arrays are padded to {@link
+ * FloatLanes#WIDTH}.
+ */
 final class PolicyScratch {
-  /** Arrays that each instance holds. */
-  static final int ARRAYS = 4;
+  /** Normalisers between these bounds need no offset; others are brought near 1 by one. */
+  private static final double LEAST_NORMALIZER = 0x1p-30;
 
+  private static final double LARGEST_NORMALIZER = 0x1p30;
+
+  private static final double LOG_2 = Math.log(2.0);
+
+  private final int columns;
   final float[] logits;
 
-  /** {@code e^{logit - shift}}; times {@link #inverseNormalizer} it is p. Padding is 0. */
+  /** {@code 2^-offset e^logit}; times {@link #inverseNormalizer} it is p. Padding is 0. */
   final float[] mass;
 
-  /** G. */
+  /**
+   * The action values as the clipped surrogate's gradient sees them: an action whose clip is active
+   * has the value of advantage 0. Written only where {@link #isClipped}.
+   */
+  final float[] clippedValue;
+
+  /** G; written by the general sweeps alone. */
   final float[] coefficient;
 
-  /** {@code w f''(w)}. */
+  /** {@code w f''(w)}; written by the general sweeps alone. */
   final float[] curvature;
 
-  private float shift;
-  private double massSum;
+  private final LaneSum massSum = new LaneSum();
+  private int offset;
+
+  /** {@code 2^-offset} times the normaliser. */
+  double normalizer;
+
   double logNormalizer;
   float inverseNormalizer;
 
-  PolicyScratch(int padded) {
+  /** Bounds of {@code logit - old logit}: exact after a fused sweep, else infinite. */
+  float leastMove;
+
+  float largestMove;
+
+  /** Whether some action's clip is active. */
+  boolean isClipped;
+
+  /** {@code sum p_old (1 +- eps) A} over the actions whose clip is active. */
+  double clippedSurrogate;
+
+  /** The centre that {@link #mean} was summed about; NaN when there are no sums. */
+  float center = Float.NaN;
+
+  /** {@code E_p} of the fused sweep's coefficients. */
+  double mean;
+
+  /** {@code E_p[clipped values] - lambda D(p)}. */
+  double clippedObjective;
+
+  PolicyScratch(int columns) {
+    this.columns = columns;
+    int padded = FloatLanes.padded(columns);
     logits = new float[padded];
     mass = new float[padded];
+    clippedValue = new float[padded];
     coefficient = new float[padded];
     curvature = new float[padded];
   }
 
-  /** Begins a normalisation: {@link #addMass} for every piece of the row, then {@link #finish}. */
-  void begin(double newShift) {
-    shift = (float) newShift;
-    massSum = 0.0;
-  }
+  /** Float arrays of a row's length that each instance holds. */
+  static final int ARRAYS = 5;
 
-  /**
-   * Computes the masses of a piece of the row.
-   *
-   * @param columns actions of the whole row, without the padding
-   */
-  void addMass(RowChunk chunk, int start, int length, int columns) {
-    FloatLanes.shiftedExp(logits, shift, mass, start, length);
+  /** Logits of a piece of the row have been written: repeats the last one in the padding. */
+  void padLogits(int start, int length) {
     if (start + length > columns) {
-      Arrays.fill(mass, columns, start + length, 0f);
+      Arrays.fill(logits, columns, logits.length, logits[columns - 1]);
     }
-    massSum += chunk.sum(mass, start, length);
   }
 
-  void finish() {
-    logNormalizer = shift + Math.log(massSum);
-    inverseNormalizer = (float) (1.0 / massSum);
+  /** Begins a normalisation: {@link #addMass} for every piece of the row, then {@link #finish}. */
+  void begin() {
+    begin(0);
+  }
+
+  private void begin(int newOffset) {
+    offset = newOffset;
+    massSum.clear();
+    center = Float.NaN;
+  }
+
+  /** Computes the masses of a piece of the row. */
+  void addMass(int start, int length) {
+    FloatLanes.offsetExp(logits, offset, mass, start, length);
+    if (start + length > columns) {
+      Arrays.fill(mass, columns, mass.length, 0f);
+    }
+    massSum.add(mass, start, length);
   }
 
   /**
-   * Computes masses and normaliser from the logits.
+   * Ends a normalisation. The offset follows from the logits alone, so that a policy has the same
+   * masses whether it was proposed by a step or read from a table.
    *
-   * @param newShift close enough to the log-normaliser that e^{logit - shift} neither overflows nor
-   *     vanishes for every action: the largest logit, or the normaliser before a bounded move
-   * @param columns actions without the padding
+   * @return whether the masses are those that were added; if not, they were computed again
    */
-  void normalize(RowChunk chunk, double newShift, int columns) {
-    begin(newShift);
+  boolean finish() {
+    normalizer = massSum.total();
+    boolean inRange = normalizer > LEAST_NORMALIZER && normalizer < LARGEST_NORMALIZER;
+    if (!inRange) {
+      float largest = FloatLanes.largest(logits, 0, logits.length);
+      begin((int) Math.rint(largest / LOG_2));
+      for (int start = 0; start < logits.length; start += RowChunk.CAPACITY) {
+        addMass(start, Math.min(RowChunk.CAPACITY, logits.length - start));
+      }
+      normalizer = massSum.total();
+    }
+    logNormalizer = offset * LOG_2 + Math.log(normalizer);
+    inverseNormalizer = (float) (1.0 / normalizer);
+    return inRange;
+  }
+
+  /** Computes masses and normaliser from the logits. */
+  void normalize() {
+    begin();
     for (int start = 0; start < logits.length; start += RowChunk.CAPACITY) {
-      addMass(chunk, start, Math.min(RowChunk.CAPACITY, logits.length - start), columns);
+      addMass(start, Math.min(RowChunk.CAPACITY, logits.length - start));
     }
     finish();
+  }
+
+  /** The policy becomes p_old: nothing has moved and nothing is clipped. */
+  void becomeAnchor() {
+    leastMove = 0f;
+    largestMove = 0f;
+    if (isClipped) {
+      isClipped = false;
+      center = Float.NaN;
+    }
+    clippedSurrogate = 0.0;
   }
 }

@@ -17,10 +17,11 @@ import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.engine.SurrogatePoint;
 import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.objective.Divergence;
+import dev.clipkl.objective.ForwardKl;
+import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.table.RowTable;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
@@ -28,57 +29,83 @@ import org.jspecify.annotations.Nullable;
  * Row sweeps on float32 lanes. The row is copied into scratch arrays once per visit and stays in
  * cache for all its inner steps.
  *
- * <p>Arrays are padded to the vector width. Padding repeats the row's last action, so that it
- * changes no minimum or maximum, and has probabilities of 0, so that it changes no sum.
+ * <p>Two ways through an inner step give the same policy. The general one serves every divergence
+ * and optimizer: a sweep for the direction, one for the new masses, one for coefficients at the new
+ * policy. {@link FusedSweep} does all of it in one sweep, for the divergences and directions that
+ * allow it; a second one follows only where the moves are so long that a clip may be active.
+ *
+ * <p>Arrays are padded to {@link FloatLanes#WIDTH}. Padding repeats the row's last action, so that
+ * it changes no minimum or maximum, and has probabilities of 0, so that it changes no sum.
  */
 final class VectorArithmetic implements RowArithmetic {
   /** Float32 rounding of log-probabilities and probabilities within the surrogate's sum. */
   private static final double EVALUATION_ERROR = 0x1p-23;
 
-  /** A carried normaliser is safe while no logit has moved further than this, nats. */
-  private static final double SAFE_MOVE = 30.0;
-
   private final int columns;
   private final int padded;
   private final OptimizerKind optimizer;
   private final RowChunk chunk = new RowChunk();
+  private final ClipSweep clipSweep = new ClipSweep(chunk);
   private final float[] logReference;
   private final float[] reference;
   private final float[] actionValue;
-  private final float[] oldLogProb;
-  private final float[] oldProb;
   private final float[] directions;
   private final DirectionSweep directionSweep;
+
+  /** p_old; the same object as {@link #current} until a step is accepted. */
+  private PolicyScratch old;
+
   private PolicyScratch current;
   private PolicyScratch proposed;
 
+  /** Neither of the three, while p_old is the current policy. */
+  private PolicyScratch spare;
+
+  private final PolicySummary summary = new PolicySummary();
+
+  private boolean referenceReady;
+  private double referenceSum;
+
+  /** Whether steps are judged by the surrogate. */
+  private boolean judgesSteps;
+
   private float meanActionValue;
   private double meanAbsoluteAdvantage;
-  private double largestMove;
+  private float center;
+  private double squaredGradientNorm;
+  private boolean mayClip;
   private float lambda;
   private boolean keepCurvature;
   private ClippedSurrogate clip = ClippedSurrogate.of(0.2);
   private Divergence divergence = Divergence.parse("reverse-kl");
   private ChunkDivergence chunkDivergence = ChunkDivergence.of(divergence);
+  private @Nullable FusedSweep fusedSweep;
+
+  /** The fused sweep of the row in hand, or null where it takes the general way. */
+  private @Nullable FusedSweep fused;
+
+  /** Filled by the fused sweep's proposals. */
+  private AscentDirection direction = new AscentDirection();
 
   VectorArithmetic(int columns, OptimizerKind optimizer) {
     this.columns = columns;
-    this.padded = Math.ceilDiv(columns, LANES) * LANES;
+    this.padded = FloatLanes.padded(columns);
     this.optimizer = optimizer;
     logReference = new float[padded];
     reference = new float[padded];
     actionValue = new float[padded];
-    oldLogProb = new float[padded];
-    oldProb = new float[padded];
     directions = new float[padded];
-    current = new PolicyScratch(padded);
-    proposed = new PolicyScratch(padded);
+    current = new PolicyScratch(columns);
+    proposed = new PolicyScratch(columns);
+    spare = new PolicyScratch(columns);
+    old = current;
     directionSweep = DirectionSweep.of(optimizer, padded);
+    fusedSweep = FusedSweep.of(divergence, optimizer);
   }
 
   /** Float arrays of a row's length that this class holds. */
   static int arrays(OptimizerKind optimizer) {
-    return 6 + 2 * PolicyScratch.ARRAYS + 2 * optimizer.momentTables();
+    return 4 + 3 * PolicyScratch.ARRAYS + 2 * optimizer.momentTables();
   }
 
   @Override
@@ -89,31 +116,41 @@ final class VectorArithmetic implements RowArithmetic {
     if (!program.divergence().equals(divergence)) {
       divergence = program.divergence();
       chunkDivergence = ChunkDivergence.of(divergence);
+      fusedSweep = FusedSweep.of(divergence, optimizer);
     }
     ActorState actor = block.actor();
     actor.logits().readRow(row, current.logits);
     block.reference().readRow(row, logReference);
     block.actionValues().readRow(row, actionValue);
     directionSweep.load(actor.moments(), row);
-    pad(current.logits);
-    pad(logReference);
-    pad(actionValue);
-    FloatLanes.exp(logReference, 1f, reference, padded);
-    clearPadding(reference);
-    renormalize();
+    current.padLogits(0, padded);
+    Arrays.fill(logReference, columns, padded, logReference[columns - 1]);
+    Arrays.fill(actionValue, columns, padded, actionValue[columns - 1]);
+    referenceReady = false;
+    current.normalize();
+    // The safe rule needs a direction's span before the step.
+    fused = program.stepRule() == StepRuleKind.SAFE ? null : fusedSweep;
+    judgesSteps = program.stepRule() == StepRuleKind.BACKTRACKING;
+    if (fused == null || divergence instanceof ForwardKl) {
+      provideReference();
+    }
+    if (fused != null) {
+      fused.logReference = logReference;
+      fused.reference = reference;
+      fused.referenceSum = referenceSum;
+      fused.lambda = lambda;
+      fused.sumsSlope = judgesSteps;
+    }
   }
 
-  @Override
-  public void renormalize() {
-    current.normalize(chunk, largest(current.logits, 0, padded), columns);
-  }
-
-  private void pad(float[] array) {
-    Arrays.fill(array, columns, padded, array[columns - 1]);
-  }
-
-  private void clearPadding(float[] array) {
-    Arrays.fill(array, columns, padded, 0f);
+  /** Reverse KL reads q for its metrics alone. */
+  private void provideReference() {
+    if (!referenceReady) {
+      FloatLanes.exp(logReference, 1f, reference, padded);
+      Arrays.fill(reference, columns, padded, 0f);
+      referenceSum = chunk.sum(reference, 0, padded);
+      referenceReady = true;
+    }
   }
 
   @Override
@@ -129,15 +166,25 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void anchor() {
-    FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) current.logNormalizer);
-    for (int i = 0; i < padded; i += LANES) {
-      FloatVector.fromArray(SPECIES, current.mass, i)
-          .mul(current.inverseNormalizer)
-          .intoArray(oldProb, i);
-      FloatVector.fromArray(SPECIES, current.logits, i).sub(logNormalizer).intoArray(oldLogProb, i);
+    if (old != current) {
+      spare = old;
+      old = current;
     }
-    meanActionValue = (float) chunk.dot(oldProb, 0, actionValue, 0, padded);
-    meanAbsoluteAdvantage = 0.0;
+    current.becomeAnchor();
+    clipSweep.anchor(current);
+    meanActionValue =
+        (float) (chunk.dot(current.mass, 0, actionValue, 0, padded) / current.normalizer);
+    // Sums about the mean itself have to be taken again at every anchor: fixed steps, which need no
+    // bound on the surrogate's error, do that instead of finding the mean absolute advantage.
+    center = meanActionValue;
+    if (judgesSteps) {
+      meanAbsoluteAdvantage = meanAbsoluteAdvantage();
+      center = center(meanActionValue, meanAbsoluteAdvantage);
+    }
+  }
+
+  private double meanAbsoluteAdvantage() {
+    double sum = 0.0;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
       chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
       for (int i = 0; i < chunk.length; i += LANES) {
@@ -146,33 +193,82 @@ final class VectorArithmetic implements RowArithmetic {
             .abs()
             .intoArray(chunk.terms, i);
       }
-      meanAbsoluteAdvantage += chunk.dot(oldProb, start, chunk.terms, 0, chunk.length);
+      sum += chunk.dot(current.mass, start, chunk.terms, 0, chunk.length);
     }
+    return sum / current.normalizer;
+  }
+
+  /**
+   * Within a quarter of the mean absolute advantage of the mean action value, on a grid, so that it
+   * stays the same for many outer iterations and sums about it can be kept.
+   */
+  private static float center(float mean, double deviation) {
+    if (!(deviation > Float.MIN_NORMAL)) {
+      return mean;
+    }
+    double grid = Math.scalb(0.5, Math.getExponent(deviation));
+    return (float) (Math.rint(mean / grid) * grid);
   }
 
   @Override
   public void measure(SurrogatePoint point) {
-    measure(current, point);
+    if (fused == null) {
+      measure(current, point);
+      return;
+    }
+    if (current.center != center) {
+      sum(fused, current);
+    }
+    fillPoint(current, point);
+  }
+
+  /** The fused sweep's second half over a whole row. */
+  private void sum(FusedSweep sweep, PolicyScratch policy) {
+    sweep.beginMeasure();
+    float[] values = values(policy);
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      sweep.measure(policy, values, center, start, Math.min(RowChunk.CAPACITY, padded - start));
+    }
+    finishSums(sweep, policy);
+  }
+
+  private void finishSums(FusedSweep sweep, PolicyScratch policy) {
+    policy.clippedObjective = sweep.finish(policy, center);
+    policy.center = center;
+  }
+
+  private float[] values(PolicyScratch policy) {
+    return policy.isClipped ? policy.clippedValue : actionValue;
+  }
+
+  private void fillPoint(PolicyScratch policy, SurrogatePoint point) {
+    point.surrogate = policy.clippedObjective - meanActionValue + policy.clippedSurrogate;
+    point.evaluationError = evaluationError();
+  }
+
+  private double evaluationError() {
+    return EVALUATION_ERROR * (lambda + meanAbsoluteAdvantage);
   }
 
   private void measure(PolicyScratch policy, SurrogatePoint point) {
     chunk.meanDerivative = 0.0;
     chunk.divergence = 0.0;
     point.surrogate = 0.0;
-    point.meanCoefficient = 0.0;
+    policy.mean = 0.0;
+    clipSweep.begin(policy, clip, meanActionValue, actionValue);
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
       fillChunk(policy, start);
       chunkDivergence.measure(chunk);
-      clipAdvantages(policy, start);
+      clipSweep.keepAdvantages(policy, start);
       fillCoefficients(policy, start);
-      double kept = chunk.dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
-      point.meanCoefficient += kept;
-      point.surrogate += kept + chunk.dot(oldProb, start, chunk.terms, 0, chunk.length);
+      policy.mean += chunk.dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
+      point.surrogate += chunk.dot(old.mass, start, chunk.terms, 0, chunk.length);
     }
     double exactLambda = lambda;
-    point.meanCoefficient -= exactLambda * chunk.meanDerivative;
-    point.surrogate -= exactLambda * chunk.divergence;
-    point.evaluationError = EVALUATION_ERROR * (exactLambda + meanAbsoluteAdvantage);
+    point.surrogate =
+        point.surrogate / old.normalizer + policy.mean - exactLambda * chunk.divergence;
+    policy.mean -= exactLambda * chunk.meanDerivative;
+    point.evaluationError = evaluationError();
   }
 
   /** Probabilities and log-ratios of one chunk of the row. */
@@ -188,36 +284,10 @@ final class VectorArithmetic implements RowArithmetic {
           .intoArray(chunk.prob, i);
       FloatVector.fromArray(SPECIES, reference, start + i).intoArray(chunk.reference, i);
       FloatVector.fromArray(SPECIES, policy.logits, start + i)
-          .sub(logNormalizer)
           .sub(FloatVector.fromArray(SPECIES, logReference, start + i))
+          .sub(logNormalizer)
           .sub(lost)
           .intoArray(chunk.logRatio, i);
-    }
-  }
-
-  /**
-   * {@code A 1[clip inactive]} to keptAdvantage and {@code (1 +- eps) A 1[clip active]} to terms.
-   */
-  private void clipAdvantages(PolicyScratch policy, int start) {
-    FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) policy.logNormalizer);
-    FloatVector upperRatio = FloatVector.broadcast(SPECIES, (float) (1.0 + clip.clipEpsilon()));
-    FloatVector lowerRatio = FloatVector.broadcast(SPECIES, (float) (1.0 - clip.clipEpsilon()));
-    float logUpper = (float) clip.logUpper();
-    float logLower = (float) clip.logLower();
-    for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector advantage =
-          FloatVector.fromArray(SPECIES, actionValue, start + i).sub(meanActionValue);
-      FloatVector logProbRatio =
-          FloatVector.fromArray(SPECIES, policy.logits, start + i)
-              .sub(logNormalizer)
-              .sub(FloatVector.fromArray(SPECIES, oldLogProb, start + i));
-      VectorMask<Float> positive = advantage.compare(VectorOperators.GE, 0f);
-      VectorMask<Float> above = logProbRatio.compare(VectorOperators.GT, logUpper);
-      VectorMask<Float> below = logProbRatio.lt(logLower);
-      VectorMask<Float> clipped = above.and(positive).or(below.andNot(positive));
-      advantage.blend(0f, clipped).intoArray(chunk.keptAdvantage, i);
-      FloatVector bound = lowerRatio.blend(upperRatio, positive).mul(advantage);
-      FloatVector.broadcast(SPECIES, 0f).blend(bound, clipped).intoArray(chunk.terms, i);
     }
   }
 
@@ -237,54 +307,24 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void countClipped(SurrogatePoint point) {
-    point.bindingMass = 0.0;
-    point.bindingActions = 0;
-    point.outsideMass = 0.0;
-    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      int length = Math.min(RowChunk.CAPACITY, padded - start);
-      point.bindingActions += flagClipped(start, length);
-      if (start + length == padded && columns < padded) {
-        // Padding repeats the last action, so it is clipped exactly when that is.
-        point.bindingActions -= (padded - columns) * (int) chunk.terms[length - 1];
-      }
-      point.bindingMass += chunk.dot(oldProb, start, chunk.terms, 0, length);
-      point.outsideMass += chunk.dot(oldProb, start, chunk.scratch, 0, length);
-    }
-  }
-
-  /** 1 for a clipped action to terms, for one outside the band to scratch; counts the former. */
-  private int flagClipped(int start, int length) {
-    FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) current.logNormalizer);
-    FloatVector zero = FloatVector.broadcast(SPECIES, 0f);
-    float logUpper = (float) clip.logUpper();
-    float logLower = (float) clip.logLower();
-    int count = 0;
-    for (int i = 0; i < length; i += LANES) {
-      FloatVector logProbRatio =
-          FloatVector.fromArray(SPECIES, current.logits, start + i)
-              .sub(logNormalizer)
-              .sub(FloatVector.fromArray(SPECIES, oldLogProb, start + i));
-      VectorMask<Float> positive =
-          FloatVector.fromArray(SPECIES, actionValue, start + i)
-              .sub(meanActionValue)
-              .compare(VectorOperators.GE, 0f);
-      VectorMask<Float> above = logProbRatio.compare(VectorOperators.GT, logUpper);
-      VectorMask<Float> below = logProbRatio.lt(logLower);
-      VectorMask<Float> clipped = above.and(positive).or(below.andNot(positive));
-      zero.blend(1f, clipped).intoArray(chunk.terms, i);
-      zero.blend(1f, above.or(below)).intoArray(chunk.scratch, i);
-      count += clipped.trueCount();
-    }
-    return count;
+    clipSweep.begin(current, clip, meanActionValue, actionValue);
+    clipSweep.count(current, columns, point);
   }
 
   @Override
-  public void direction(SurrogatePoint point, int momentumSteps, AscentDirection result) {
-    float mean = (float) point.meanCoefficient;
+  public void direction(int momentumSteps, AscentDirection result) {
+    direction = result;
+    if (fused == null) {
+      generalDirection(momentumSteps, result);
+    }
+  }
+
+  private void generalDirection(int momentumSteps, AscentDirection result) {
+    float mean = (float) current.mean;
     directionSweep.begin(mean, lambda, (float) divergence.curvatureAtReference(), momentumSteps);
     result.slope = 0.0;
-    result.squaredGradientNorm = 0.0;
     result.momentumSlope = 0.0;
+    squaredGradientNorm = 0.0;
     float least = Float.POSITIVE_INFINITY;
     float largest = Float.NEGATIVE_INFINITY;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
@@ -293,13 +333,12 @@ final class VectorArithmetic implements RowArithmetic {
       float[] gradient = chunk.scratch;
       directionSweep.run(current, gradient, start, length, directions);
       result.slope += chunk.dot(gradient, 0, directions, start, length);
-      result.squaredGradientNorm += chunk.dot(gradient, 0, gradient, 0, length);
+      squaredGradientNorm += chunk.dot(gradient, 0, gradient, 0, length);
       result.momentumSlope += directionSweep.momentumSlope(chunk, gradient, start, length);
       least = Math.min(least, least(directions, start, length));
       largest = Math.max(largest, largest(directions, start, length));
     }
     result.span = (double) largest - least;
-    largestMove = Math.max(Math.abs((double) least), Math.abs((double) largest));
   }
 
   /** {@code g = p (G - E_p G)} of one chunk to scratch. */
@@ -316,13 +355,26 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   @Override
+  public double gradientNorm() {
+    if (fused != null) {
+      fused.beginMove();
+      for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+        fused.addSquaredGradient(
+            current, values(current), start, Math.min(RowChunk.CAPACITY, padded - start));
+      }
+      squaredGradientNorm = fused.slope.total();
+    }
+    return Math.sqrt(squaredGradientNorm);
+  }
+
+  @Override
   public double coefficientSpan() {
     return (double) largest(current.coefficient, 0, padded) - least(current.coefficient, 0, padded);
   }
 
   @Override
-  public double largestCurvature(SurrogatePoint point) {
-    float mean = (float) point.meanCoefficient;
+  public double largestCurvature() {
+    float mean = (float) current.mean;
     FloatVector largest = FloatVector.broadcast(SPECIES, 0f);
     for (int i = 0; i < padded; i += LANES) {
       FloatVector curvature =
@@ -339,22 +391,28 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void propose(double step, double momentum, double nextMomentum, SurrogatePoint point) {
+    if (fused != null) {
+      proposeFused(fused, (float) step);
+      fillPoint(proposed, point);
+      return;
+    }
     if (optimizer == OptimizerKind.NESTEROV) {
       directionSweep.moveWithMomentum(
           current.logits, directions, step, momentum, nextMomentum, proposed.logits);
-      proposed.normalize(chunk, largest(proposed.logits, 0, padded), columns);
-    } else if (step * largestMove < SAFE_MOVE) {
-      proposed.begin(current.logNormalizer);
+      proposed.padLogits(0, padded);
+      proposed.normalize();
+    } else {
+      proposed.begin();
       for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
         int length = Math.min(RowChunk.CAPACITY, padded - start);
         move((float) step, start, length);
-        proposed.addMass(chunk, start, length, columns);
+        proposed.padLogits(start, length);
+        proposed.addMass(start, length);
       }
       proposed.finish();
-    } else {
-      move((float) step, 0, padded);
-      proposed.normalize(chunk, largest(proposed.logits, 0, padded), columns);
     }
+    proposed.leastMove = Float.NEGATIVE_INFINITY;
+    proposed.largestMove = Float.POSITIVE_INFINITY;
     measure(proposed, point);
   }
 
@@ -367,11 +425,61 @@ final class VectorArithmetic implements RowArithmetic {
     }
   }
 
+  private void proposeFused(FusedSweep sweep, float step) {
+    PolicyScratch to = proposed;
+    float[] values = values(current);
+    // Where the step before met the clip this one probably will, and its sums would be for nothing.
+    boolean sumsAtOnce = !mayClip;
+    sweep.beginMove();
+    sweep.beginMeasure();
+    to.begin();
+    to.leastMove = 0f;
+    to.largestMove = 0f;
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      sweep.move(current, to, old.logits, values, step, start, length);
+      to.padLogits(start, length);
+      to.addMass(start, length);
+      if (sumsAtOnce) {
+        sweep.measure(to, actionValue, center, start, length);
+      }
+    }
+    boolean summed = to.finish() && sumsAtOnce;
+    direction.slope = sweep.slope(current);
+    to.isClipped = false;
+    to.clippedSurrogate = 0.0;
+    clipSweep.begin(to, clip, meanActionValue, actionValue);
+    mayClip = clipSweep.mayClip(to);
+    if (mayClip) {
+      clipSweep.clipValues(to);
+    }
+    if (summed && !to.isClipped) {
+      finishSums(sweep, to);
+    } else {
+      sum(sweep, to);
+    }
+  }
+
+  @Override
+  public void moveUnmeasured(double step) {
+    FusedSweep sweep = fused;
+    if (sweep == null) {
+      propose(step, 0.0, 0.0, new SurrogatePoint());
+    } else {
+      sweep.beginMove();
+      for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+        int length = Math.min(RowChunk.CAPACITY, padded - start);
+        sweep.move(current, proposed, old.logits, values(current), (float) step, start, length);
+      }
+    }
+    accept();
+  }
+
   @Override
   public void accept() {
-    PolicyScratch swap = current;
+    PolicyScratch left = current;
     current = proposed;
-    proposed = swap;
+    proposed = left == old ? spare : left;
     directionSweep.accept();
   }
 
@@ -379,22 +487,35 @@ final class VectorArithmetic implements RowArithmetic {
   public void summarize(@Nullable RowOptimum optimum, double[] metrics) {
     chunk.meanDerivative = 0.0;
     chunk.divergence = 0.0;
-    PolicySummary summary = new PolicySummary();
+    double gap = 0.0;
+    provideReference();
+    boolean isKl = divergence instanceof ReverseKl || divergence instanceof ForwardKl;
+    summary.begin();
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      fillChunk(current, start);
-      chunkDivergence.measure(chunk);
-      summary.add(chunk, start, current, actionValue, oldLogProb, oldProb);
+      chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
+      summary.add(chunk, start, current, logReference, reference, actionValue, old);
+      if (!isKl) {
+        chunkDivergence.measure(chunk);
+      }
       if (optimum != null) {
         fillOptimumDistance(optimum, start);
-        summary.gap += chunkDivergence.gap(chunk);
+        gap += chunkDivergence.gap(chunk);
       }
     }
     summary.write(metrics);
+    double trained =
+        switch (divergence) {
+          case ReverseKl f -> metrics[RowMetric.KL_POLICY_TO_REFERENCE.ordinal()];
+          // The centred divergence's q need not sum to 1 to the last bit.
+          case ForwardKl f ->
+              metrics[RowMetric.KL_REFERENCE_TO_POLICY.ordinal()] + (1.0 - referenceSum);
+          default -> chunk.divergence;
+        };
     double exactLambda = lambda;
-    metrics[RowMetric.DIVERGENCE.ordinal()] = chunk.divergence;
+    metrics[RowMetric.DIVERGENCE.ordinal()] = trained;
     metrics[RowMetric.VALUE.ordinal()] =
-        metrics[RowMetric.ACTION_VALUE.ordinal()] - exactLambda * chunk.divergence;
-    metrics[RowMetric.GAP.ordinal()] = optimum == null ? Double.NaN : exactLambda * summary.gap;
+        metrics[RowMetric.ACTION_VALUE.ordinal()] - exactLambda * trained;
+    metrics[RowMetric.GAP.ordinal()] = optimum == null ? Double.NaN : exactLambda * gap;
   }
 
   private void fillOptimumDistance(RowOptimum optimum, int start) {
@@ -410,7 +531,9 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void writeDirection(RowTable destination, int row) {
+  public void writeGradient(RowTable destination, int row) {
+    measure(current, new SurrogatePoint());
+    generalDirection(1, direction);
     destination.writeRow(row, directions);
   }
 }

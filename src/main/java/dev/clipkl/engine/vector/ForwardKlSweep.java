@@ -1,0 +1,183 @@
+package dev.clipkl.engine.vector;
+
+import static dev.clipkl.engine.vector.FloatLanes.DOUBLES;
+import static dev.clipkl.engine.vector.FloatLanes.LANES;
+import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
+import static dev.clipkl.engine.vector.FloatLanes.WIDTH;
+import static dev.clipkl.engine.vector.LaneSum.HALF;
+
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Forward KL: {@code G = Q - lambda (1 - q / p)} up to a constant, so that {@code E_p G = E_p Q}
+ * and the gradient {@code g = p (Q - E_p Q - lambda) + lambda q} needs no ratio.
+ */
+final class ForwardKlSweep extends FusedSweep {
+  private final boolean plain;
+
+  /**
+   * A sweep for one direction.
+   *
+   * @param plain the gradient g; else the preconditioned one {@code g / (lambda max(p, q))}
+   */
+  ForwardKlSweep(boolean plain) {
+    this.plain = plain;
+  }
+
+  @Override
+  void move(
+      PolicyScratch from,
+      PolicyScratch to,
+      float[] oldLogits,
+      float[] values,
+      float step,
+      int start,
+      int length) {
+    if (plain) {
+      moveByGradient(from, to, oldLogits, values, step, start, length);
+    } else {
+      moveByPreconditionedGradient(from, to, oldLogits, values, step / lambda, start, length);
+    }
+  }
+
+  private void moveByGradient(
+      PolicyScratch from,
+      PolicyScratch to,
+      float[] oldLogits,
+      float[] values,
+      float step,
+      int start,
+      int length) {
+    float shift = (float) (from.mean + lambda);
+    FloatVector least = FloatVector.broadcast(SPECIES, to.leastMove);
+    FloatVector largest = FloatVector.broadcast(SPECIES, to.largestMove);
+    FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
+    for (int i = start; i < start + length; i += LANES) {
+      FloatVector prob = FloatVector.fromArray(SPECIES, from.mass, i).mul(from.inverseNormalizer);
+      FloatVector gradient =
+          FloatVector.fromArray(SPECIES, values, i)
+              .sub(shift)
+              .fma(prob, FloatVector.fromArray(SPECIES, reference, i).mul(lambda));
+      FloatVector moved = gradient.fma(stepLanes, FloatVector.fromArray(SPECIES, from.logits, i));
+      moved.intoArray(to.logits, i);
+      FloatVector move = moved.sub(FloatVector.fromArray(SPECIES, oldLogits, i));
+      least = least.blend(move, move.lt(least));
+      largest = largest.blend(move, move.compare(VectorOperators.GT, largest));
+    }
+    to.leastMove = least.reduceLanes(VectorOperators.MIN);
+    to.largestMove = largest.reduceLanes(VectorOperators.MAX);
+    if (sumsSlope) {
+      addSquaredGradient(from, values, start, length);
+    }
+  }
+
+  private void moveByPreconditionedGradient(
+      PolicyScratch from,
+      PolicyScratch to,
+      float[] oldLogits,
+      float[] values,
+      float step,
+      int start,
+      int length) {
+    float shift = (float) (from.mean + lambda);
+    FloatVector least = FloatVector.broadcast(SPECIES, to.leastMove);
+    FloatVector largest = FloatVector.broadcast(SPECIES, to.largestMove);
+    FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
+    for (int lane = 0; lane < WIDTH; lane += LANES) {
+      DoubleVector low = DoubleVector.fromArray(DOUBLES, slope.lanes, lane);
+      DoubleVector high = DoubleVector.fromArray(DOUBLES, slope.lanes, lane + HALF);
+      for (int i = start + lane; i < start + length; i += WIDTH) {
+        FloatVector prob = FloatVector.fromArray(SPECIES, from.mass, i).mul(from.inverseNormalizer);
+        FloatVector q = FloatVector.fromArray(SPECIES, reference, i);
+        FloatVector gradient =
+            FloatVector.fromArray(SPECIES, values, i).sub(shift).fma(prob, q.mul(lambda));
+        FloatVector larger = prob.blend(q, q.compare(VectorOperators.GT, prob));
+        // Where both vanish the gradient does: any divisor will do.
+        FloatVector direction =
+            gradient.div(larger.blend(Float.MIN_NORMAL, larger.lt(Float.MIN_NORMAL)));
+        FloatVector moved =
+            direction.fma(stepLanes, FloatVector.fromArray(SPECIES, from.logits, i));
+        moved.intoArray(to.logits, i);
+        FloatVector move = moved.sub(FloatVector.fromArray(SPECIES, oldLogits, i));
+        least = least.blend(move, move.lt(least));
+        largest = largest.blend(move, move.compare(VectorOperators.GT, largest));
+        FloatVector term = gradient.mul(direction);
+        low = low.add(term.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high = high.add(term.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      }
+      low.intoArray(slope.lanes, lane);
+      high.intoArray(slope.lanes, lane + HALF);
+    }
+    to.leastMove = least.reduceLanes(VectorOperators.MIN);
+    to.largestMove = largest.reduceLanes(VectorOperators.MAX);
+  }
+
+  @Override
+  double slope(PolicyScratch from) {
+    return plain ? slope.total() : slope.total() / lambda;
+  }
+
+  @Override
+  void addSquaredGradient(PolicyScratch policy, float[] values, int start, int length) {
+    float shift = (float) (policy.mean + lambda);
+    for (int lane = 0; lane < WIDTH; lane += LANES) {
+      DoubleVector low = DoubleVector.fromArray(DOUBLES, slope.lanes, lane);
+      DoubleVector high = DoubleVector.fromArray(DOUBLES, slope.lanes, lane + HALF);
+      for (int i = start + lane; i < start + length; i += WIDTH) {
+        FloatVector prob =
+            FloatVector.fromArray(SPECIES, policy.mass, i).mul(policy.inverseNormalizer);
+        FloatVector gradient =
+            FloatVector.fromArray(SPECIES, values, i)
+                .sub(shift)
+                .fma(prob, FloatVector.fromArray(SPECIES, reference, i).mul(lambda));
+        FloatVector term = gradient.mul(gradient);
+        low = low.add(term.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high = high.add(term.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      }
+      low.intoArray(slope.lanes, lane);
+      high.intoArray(slope.lanes, lane + HALF);
+    }
+  }
+
+  /** {@code sum mass (Q - center)}, and {@code sum q (log q - theta)}. */
+  @Override
+  void measure(PolicyScratch policy, float[] values, float center, int start, int length) {
+    for (int lane = 0; lane < WIDTH; lane += LANES) {
+      DoubleVector low = DoubleVector.fromArray(DOUBLES, first.lanes, lane);
+      DoubleVector high = DoubleVector.fromArray(DOUBLES, first.lanes, lane + HALF);
+      DoubleVector low2 = DoubleVector.fromArray(DOUBLES, second.lanes, lane);
+      DoubleVector high2 = DoubleVector.fromArray(DOUBLES, second.lanes, lane + HALF);
+      for (int i = start + lane; i < start + length; i += WIDTH) {
+        FloatVector value =
+            FloatVector.fromArray(SPECIES, values, i)
+                .sub(center)
+                .mul(FloatVector.fromArray(SPECIES, policy.mass, i));
+        low = low.add(value.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high = high.add(value.convertShape(VectorOperators.F2D, DOUBLES, 1));
+        FloatVector distance =
+            FloatVector.fromArray(SPECIES, logReference, i)
+                .sub(FloatVector.fromArray(SPECIES, policy.logits, i))
+                .mul(FloatVector.fromArray(SPECIES, reference, i));
+        low2 = low2.add(distance.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high2 = high2.add(distance.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      }
+      low.intoArray(first.lanes, lane);
+      high.intoArray(first.lanes, lane + HALF);
+      low2.intoArray(second.lanes, lane);
+      high2.intoArray(second.lanes, lane + HALF);
+    }
+  }
+
+  /**
+   * {@code E_p[values] - lambda KL(q || p)}, with {@code KL(q || p) = sum q (log q - theta) + log Z
+   * sum q + 1 - sum q}: the centred divergence, whose q need not sum to 1 to the last bit.
+   */
+  @Override
+  double finish(PolicyScratch policy, float center) {
+    policy.mean = center + first.total() / policy.normalizer;
+    double divergence = second.total() + policy.logNormalizer * referenceSum + (1.0 - referenceSum);
+    return policy.mean - (double) lambda * divergence;
+  }
+}

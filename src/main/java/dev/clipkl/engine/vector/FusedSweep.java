@@ -1,0 +1,99 @@
+package dev.clipkl.engine.vector;
+
+import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.objective.Divergence;
+import dev.clipkl.objective.ForwardKl;
+import dev.clipkl.objective.ReverseKl;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An inner step in one sweep, for divergences whose coefficients need no normaliser: the direction
+ * is formed, the logits move, and what the next step needs is summed over masses that are
+ * normalised afterwards. No coefficient is stored.
+ *
+ * <p>The two halves work on a piece of the row while it is in the first-level cache: {@link #move},
+ * and after the new masses are there, {@link #measure}.
+ */
+abstract class FusedSweep {
+  /** What the sweeps read of a row. */
+  float[] logReference = {};
+
+  float[] reference = {};
+  float lambda;
+
+  /** {@code sum q}, 1 up to rounding. */
+  double referenceSum;
+
+  /** Whether {@link #move} sums the slope. */
+  boolean sumsSlope;
+
+  /** {@code <g, direction>}, from {@link #move}. */
+  final LaneSum slope = new LaneSum();
+
+  /** Sums of {@link #measure}. */
+  final LaneSum first = new LaneSum();
+
+  final LaneSum second = new LaneSum();
+
+  /** The fused sweep of a direction, or null where there is none. */
+  static @Nullable FusedSweep of(Divergence divergence, OptimizerKind optimizer) {
+    return switch (divergence) {
+      case ReverseKl f ->
+          switch (optimizer) {
+            case GRADIENT -> new ReverseKlSweep(true);
+            // w f''(w) = 1: all three are the natural gradient.
+            case NATURAL, NEWTON, PRECONDITIONED -> new ReverseKlSweep(false);
+            case NESTEROV, ADAM -> null;
+          };
+      case ForwardKl f ->
+          switch (optimizer) {
+            case GRADIENT -> new ForwardKlSweep(true);
+            case PRECONDITIONED -> new ForwardKlSweep(false);
+            case NATURAL, NEWTON, NESTEROV, ADAM -> null;
+          };
+      default -> null;
+    };
+  }
+
+  /** Begins the first half over a row. */
+  final void beginMove() {
+    slope.clear();
+  }
+
+  /** Begins the second half over a row. */
+  final void beginMeasure() {
+    first.clear();
+    second.clear();
+  }
+
+  /**
+   * Writes {@code to.logits = from.logits + step direction} of a piece, adds to the slope, and
+   * widens {@code to}'s range of moves from {@code old}.
+   *
+   * @param values the action values that {@code from} sees
+   */
+  abstract void move(
+      PolicyScratch from,
+      PolicyScratch to,
+      float[] oldLogits,
+      float[] values,
+      float step,
+      int start,
+      int length);
+
+  /** Adds a piece's share of the sums at a policy, about the centre of the action values. */
+  abstract void measure(PolicyScratch policy, float[] values, float center, int start, int length);
+
+  /** Adds a piece's share of the squared norm of the gradient to {@link #slope}. */
+  abstract void addSquaredGradient(PolicyScratch policy, float[] values, int start, int length);
+
+  /** {@code <g, direction>} at {@code from}, after all pieces have moved. */
+  abstract double slope(PolicyScratch from);
+
+  /**
+   * Turns the sums into the policy's mean coefficient.
+   *
+   * @return {@code E_p[values] - lambda D(p)}
+   */
+  abstract double finish(PolicyScratch policy, float center);
+}
