@@ -17,14 +17,19 @@ final class RowLoop {
   /** Sufficient increase for preconditioned steps: {@code l(new) >= l + step <g, d> / 4} (6). */
   private static final double DIRECTION_INCREASE = 0.25;
 
-  /** Halvings after which a row has no useful step: 2^-40 of a unit step moves no float32 logit. */
-  private static final int MOST_HALVINGS = 40;
+  /** A trial that was refused is followed by one not shorter than this part of it. */
+  private static final double LEAST_REDUCTION = 0.125;
+
+  /**
+   * Reductions after which a row has no useful step: 2^-40 of a unit step moves no float32 logit.
+   */
+  private static final int MOST_REDUCTIONS = 40;
 
   /**
    * The same for inner steps after the first: a step 64 times shorter than the one before it has
    * met a kink of the clip, and the next outer iteration moves the row further than it would.
    */
-  private static final int MOST_HALVINGS_AT_KINK = 6;
+  private static final int MOST_REDUCTIONS_AT_KINK = 6;
 
   /** Adam's unit step, nats per inner step. */
   private static final double ADAM_UNIT_STEP = 0.02;
@@ -40,7 +45,7 @@ final class RowLoop {
 
   private double constantSmoothness;
   private double rememberedStep;
-  private double previousStep;
+  private double nextStep;
   private int momentumSteps;
   private int stepsRejected;
 
@@ -176,7 +181,6 @@ final class RowLoop {
         point.set(proposal);
       }
       steps++;
-      previousStep = step;
       if (k == 0) {
         firstStep = step;
       }
@@ -259,31 +263,49 @@ final class RowLoop {
             : Double.POSITIVE_INFINITY;
     double step =
         !isFirst
-            ? previousStep
+            ? nextStep
             : Double.isNaN(rememberedStep)
                 ? program.stepSize() * unitStep(program) * weight
                 : Math.min(rememberedStep, largest);
-    int mostHalvings = isFirst ? MOST_HALVINGS : MOST_HALVINGS_AT_KINK;
+    int mostReductions = isFirst ? MOST_REDUCTIONS : MOST_REDUCTIONS_AT_KINK;
     double sufficient =
         program.optimizer() == OptimizerKind.GRADIENT
                 || program.optimizer() == OptimizerKind.NESTEROV
             ? GRADIENT_INCREASE
             : DIRECTION_INCREASE;
-    boolean halved = false;
-    for (int trial = 0; trial <= mostHalvings; trial++) {
+    double longest = Double.POSITIVE_INFINITY;
+    for (int trial = 0; trial <= mostReductions; trial++) {
       arithmetic.propose(step, 0.0, 0.0, proposal);
       if (isAtLeast(point.surrogate + sufficient * step * direction.slope)) {
+        double best = Math.min(bestStep(step, sufficient), longest);
+        nextStep = Math.clamp(best, 0.5 * step, 2.0 * step);
         if (isFirst) {
-          // A step taken at the first trial may have been too short: try twice as long next time.
-          rememberedStep = halved ? step : Math.min(2.0 * step, largest);
+          rememberedStep = Math.min(nextStep, largest);
         }
         return step;
       }
-      halved = true;
       stepsRejected++;
-      step *= 0.5;
+      longest = step;
+      step = Math.clamp(bestStep(step, sufficient), LEAST_REDUCTION * step, 0.5 * step);
     }
     return Double.NaN;
+  }
+
+  /**
+   * Where a parabola through the surrogate, its slope and its value at a trial has its maximum, or,
+   * if that is nearer, where the rise along it is just sufficient with a fifth to spare. Infinite
+   * where the trial's curve does not bend down, or bends by no more than rounding.
+   */
+  private double bestStep(double trial, double sufficient) {
+    double shortfall = trial * direction.slope - (proposal.surrogate - point.surrogate);
+    if (Double.isNaN(shortfall)) {
+      return 0.0;
+    }
+    if (shortfall <= proposal.evaluationError + point.evaluationError) {
+      return Double.POSITIVE_INFINITY;
+    }
+    double maximum = 0.5 * trial * trial * direction.slope / shortfall;
+    return maximum * Math.min(1.0, 1.6 * (1.0 - sufficient));
   }
 
   /** Written so that a NaN surrogate is refused. */
