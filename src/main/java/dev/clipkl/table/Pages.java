@@ -21,6 +21,9 @@ final class Pages {
   /** The kernel cuts what is read ahead by one call; 128 KiB is within its default everywhere. */
   private static final long READ_AHEAD_PIECE = 128L << 10;
 
+  /** What Linux maps at once, by its default. */
+  private static final long FAULT_AROUND = 64L << 10;
+
   private record LinuxCalls(MethodHandle advise, long pageBytes) {}
 
   private static final Optional<LinuxCalls> LINUX = linux();
@@ -60,8 +63,9 @@ final class Pages {
 
   /** Has a part of a mapped file read from the disk, without waiting for it. */
   static void readAhead(MemorySegment mapped, long offset, long bytes) {
+    long begin = mapped.address() + offset;
     for (long done = 0; done < bytes; done += READ_AHEAD_PIECE) {
-      advise(mapped, offset + done, Math.min(READ_AHEAD_PIECE, bytes - done), MADV_WILLNEED);
+      advise(mapped, begin + done, begin + Math.min(done + READ_AHEAD_PIECE, bytes), MADV_WILLNEED);
     }
   }
 
@@ -71,20 +75,29 @@ final class Pages {
    * since its content would be lost.
    */
   static void drop(MemorySegment mapped, long offset, long bytes) {
-    advise(mapped, offset, bytes, MADV_DONTNEED);
+    // An access maps the pages around it as well; what a neighbour still needs is mapped again.
+    long begin = mapped.address() + offset;
+    advise(
+        mapped,
+        Math.max(mapped.address(), begin - begin % FAULT_AROUND),
+        Math.min(mapped.address() + mapped.byteSize(), begin + bytes + FAULT_AROUND),
+        MADV_DONTNEED);
   }
 
-  private static void advise(MemorySegment mapped, long offset, long bytes, int advice) {
+  private static void advise(MemorySegment mapped, long begin, long end, int advice) {
     if (LINUX.isEmpty() || !mapped.isMapped()) {
       return;
     }
     LinuxCalls calls = LINUX.get();
-    // Whole pages: a neighbour's share of one is mapped again when it is touched.
-    long begin = mapped.asSlice(offset, bytes).address();
+    // The kernel takes whole pages; those at both ends belong to the same file.
     long first = begin - begin % calls.pageBytes;
     try {
-      int result = (int) calls.advise.invokeExact(first, begin + bytes - first, advice);
-      assert result == 0 || advice == MADV_WILLNEED : "madvise failed";
+      int result = (int) calls.advise.invokeExact(first, end - first, advice);
+      if (result != 0 && advice == MADV_DONTNEED) {
+        throw new IllegalStateException("madvise refused %d bytes".formatted(end - first));
+      }
+    } catch (RuntimeException | Error e) {
+      throw e;
     } catch (Throwable e) {
       throw new IllegalStateException("madvise", e);
     }
