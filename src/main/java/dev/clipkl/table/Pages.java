@@ -21,8 +21,8 @@ final class Pages {
   /** The kernel cuts what is read ahead by one call; 128 KiB is within its default everywhere. */
   private static final long READ_AHEAD_PIECE = 128L << 10;
 
-  /** What Linux maps at once, by its default. */
-  private static final long FAULT_AROUND = 64L << 10;
+  /** The most that Linux maps for one access: a large page, since 6.18 also of files. */
+  private static final long FAULT_AROUND = 2L << 20;
 
   private record LinuxCalls(MethodHandle advise, long pageBytes) {}
 
@@ -56,11 +56,6 @@ final class Pages {
     }
   }
 
-  /** Whether this process can keep mapped files out of its memory. */
-  static boolean canDrop() {
-    return LINUX.isPresent();
-  }
-
   /** Has a part of a mapped file read from the disk, without waiting for it. */
   static void readAhead(MemorySegment mapped, long offset, long bytes) {
     long begin = mapped.address() + offset;
@@ -79,7 +74,7 @@ final class Pages {
     long begin = mapped.address() + offset;
     advise(
         mapped,
-        Math.max(mapped.address(), begin - begin % FAULT_AROUND),
+        Math.max(mapped.address(), begin - FAULT_AROUND),
         Math.min(mapped.address() + mapped.byteSize(), begin + bytes + FAULT_AROUND),
         MADV_DONTNEED);
   }

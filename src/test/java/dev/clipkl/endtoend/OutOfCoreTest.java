@@ -120,12 +120,28 @@ class OutOfCoreTest {
 
   @Test
   void certificateOfARunOnTheDiskReplaysItToTheBit() {
-    Path run = train(config, "certified", MEMORY);
-    CommandLineProbe.Outcome outcome = CommandLineProbe.run("certify", run.toString());
-    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
-    assertThat(outcome.out())
-        .contains("tables: on the disk")
-        .containsPattern("replay gives the stored policy +0 <= 0");
+    Path bandit = folder.resolve("small.safetensors");
+    BanditFile.write(bandit, 24, ACTIONS, TensorType.F32, 79);
+    Path small =
+        RunFiles.write(
+            folder.resolve("small.yaml"),
+            """
+            problem: {import: %s}
+            optimizer: {outer-iterations: 4, tolerance: 0}
+            run: {threads: 2, memory: 6MB}
+            """
+                .formatted(bandit));
+    Path run = folder.resolve("certified");
+    CommandLineProbe.Outcome trained =
+        CommandLineProbe.run("train", small.toString(), "--out", run.toString());
+    assertThat(trained.exitCode()).as(trained.err()).isZero();
+    for (String target : new String[] {run.toString(), small.toString()}) {
+      CommandLineProbe.Outcome outcome = CommandLineProbe.run("certify", target);
+      assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+      assertThat(outcome.out())
+          .contains("tables: on the disk")
+          .containsPattern("replay gives the stored policy +0 <= 0");
+    }
   }
 
   @Test
@@ -177,7 +193,7 @@ class OutOfCoreTest {
             folder.resolve("large.yaml"),
             """
             problem: {import: %s}
-            optimizer: {outer-iterations: 400, tolerance: 0}
+            optimizer: {step-rule: fixed, step-size: 0.01, inner-steps: 1, outer-iterations: 4000, tolerance: 0}
             run: {threads: 2}
             """
                 .formatted(large));

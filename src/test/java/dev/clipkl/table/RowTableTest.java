@@ -41,9 +41,12 @@ class RowTableTest {
       table.readRow(0, floats);
       table.readRow(0, doubles);
       for (int bits = 0; bits < ALL_BITS; bits++) {
-        assertThat(floats[bits]).as("bits %x", bits).isEqualTo(expected[bits]);
-        assertThat(doubles[bits]).as("bits %x", bits).isEqualTo((double) expected[bits]);
-        assertThat(table.get(0, bits)).as("bits %x", bits).isEqualTo((double) expected[bits]);
+        // Boxed, so that NaN equals NaN.
+        assertThat((Object) floats[bits]).as("bits %x", bits).isEqualTo(expected[bits]);
+        assertThat((Object) doubles[bits]).as("bits %x", bits).isEqualTo((double) expected[bits]);
+        assertThat((Object) table.get(0, bits))
+            .as("bits %x", bits)
+            .isEqualTo((double) expected[bits]);
       }
     }
   }
