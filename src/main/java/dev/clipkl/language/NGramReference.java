@@ -66,7 +66,7 @@ public final class NGramReference implements ReferenceFile {
 
   /**
    * The rows that {@link #fillRows} writes to a float32 table, without one: each is computed when
-   * it is read, at about a nanosecond per token of the vocabulary.
+   * it is read, at the cost of {@link NGramModel#logProbabilities}.
    *
    * @return log-probabilities, nats, {@code [prompts, vocabularySize]}
    * @throws InputException as {@link #check}
