@@ -11,7 +11,6 @@ import dev.clipkl.training.MdpRows;
 import dev.clipkl.training.StoredPolicy;
 import dev.clipkl.training.TrainingListener;
 import dev.clipkl.training.TrainingRun;
-import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,8 +49,7 @@ public final class Certification {
     RunConfig config = RunConfig.read(directory.resolve("config.yaml"), List.of());
     Certification certification = new Certification(directory.toString(), listener, replay);
     try (StoredPolicy policy = StoredPolicy.open(policyFile);
-        LoadedRun run = LoadedRun.open(config, listener::note);
-        Arena arena = Arena.ofShared()) {
+        LoadedRun run = LoadedRun.open(config, listener::note)) {
       String fingerprint = policy.metadata().get("problem_fingerprint");
       if (!run.problem().fingerprint().equals(fingerprint)) {
         throw new InputException(
@@ -59,16 +57,8 @@ public final class Certification {
                     .formatted(policyFile, run.problem().fingerprint(), fingerprint)
                 + " run's inputs changed?");
       }
-      RowTable stored =
-          RowTable.allocate(
-              arena, run.engine().kind().precision(), policy.states(), policy.actions());
-      double[] row = new double[policy.actions()];
-      for (long i = 0; i < policy.states(); i++) {
-        policy.readLogits(i, row);
-        stored.writeRow(i, row);
-      }
       int outerIterations = outerIterations(policyFile, policy);
-      return certification.certify(run, stored, outerIterations);
+      return certification.certify(run, policy.table(), outerIterations);
     }
   }
 
@@ -91,13 +81,10 @@ public final class Certification {
   public static Certificate ofConfiguration(
       RunConfig config, String source, boolean replay, TrainingListener listener) {
     Certification certification = new Certification(source, listener, replay);
-    try (LoadedRun run = LoadedRun.open(config, listener::note);
-        Arena arena = Arena.ofShared()) {
+    try (LoadedRun run = LoadedRun.open(config, listener::note)) {
       int outerIterations = TrainingRun.trainInMemory(run, listener);
-      RowTable logits = run.coupling().block().actor().logits();
-      RowTable trained =
-          RowTable.allocate(arena, logits.precision(), logits.rows(), logits.columns());
-      copy(logits, trained);
+      RowTable trained = run.allocatePolicy();
+      copy(run.coupling().block().actor().logits(), trained);
       run.restart();
       return certification.certify(run, trained, outerIterations);
     }

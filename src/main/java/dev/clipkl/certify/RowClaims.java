@@ -242,23 +242,20 @@ final class RowClaims {
 
   /** What backtracking concedes to rounding: both evaluations' errors, in every inner step. */
   double valueRounding(RowCertificate at) {
-    double relative =
-        switch (precision) {
-          case FLOAT32 -> 0x1p-23;
-          case FLOAT64 -> 0x1p-48;
-        };
-    return 2.0 * program.innerSteps() * relative * (program.lambda() + at.meanAbsoluteAdvantage());
+    return 2.0
+        * program.innerSteps()
+        * relativeRounding()
+        * (program.lambda() + at.meanAbsoluteAdvantage());
   }
 
   /** A few units in the last place of the largest logit, nats. */
   private double logitRounding(Move move) {
-    double unit =
-        switch (precision) {
-          case FLOAT32 -> 0x1p-23;
-          case FLOAT64 -> 0x1p-48;
-        };
     double largest = Math.abs(move.before().minLogProbability());
-    return 4.0 * unit * (program.innerSteps() + 1.0) * (1.0 + largest);
+    return 4.0 * relativeRounding() * (program.innerSteps() + 1.0) * (1.0 + largest);
+  }
+
+  private double relativeRounding() {
+    return precision == RowTable.Precision.FLOAT64 ? 0x1p-48 : 0x1p-23;
   }
 
   private static String where(int row, int outerIteration) {

@@ -6,6 +6,7 @@ import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.table.ByteSize;
 import dev.clipkl.table.MemoryBudget;
+import dev.clipkl.table.RowTable.Precision;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -87,6 +88,13 @@ final class ConfigKeys {
           StartDistribution.WEIGHTS,
           "How averages weigh the states: by the prompts' weights or all alike.",
           config -> config.problem().start());
+  static final ConfigKey<Precision> STORAGE =
+      choice(
+          "problem.storage",
+          storages(),
+          Precision.FLOAT32,
+          "How a bandit's reference and reward tables are stored; the problem is the rounded one.",
+          config -> config.problem().storage());
 
   static final ConfigKey<Divergence> DIVERGENCE =
       add(
@@ -306,6 +314,14 @@ final class ConfigKeys {
     for (OptimizerKind kind : OptimizerKind.values()) {
       names.put(name(kind), Optional.of(kind));
     }
+    return names;
+  }
+
+  private static Map<String, Precision> storages() {
+    Map<String, Precision> names = new LinkedHashMap<>();
+    names.put("float32", Precision.FLOAT32);
+    names.put("bf16", Precision.BFLOAT16);
+    names.put("f16", Precision.FLOAT16);
     return names;
   }
 

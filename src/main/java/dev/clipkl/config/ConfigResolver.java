@@ -2,6 +2,7 @@ package dev.clipkl.config;
 
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.StepRuleKind;
+import dev.clipkl.table.RowTable.Precision;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -116,6 +117,12 @@ final class ConfigResolver {
             "%s does not go with problem.kind mdp, which is imported whole".formatted(part.path()));
       }
     }
+    if (get(ConfigKeys.STORAGE) != Precision.FLOAT32) {
+      problem(
+          setting(ConfigKeys.STORAGE),
+          "problem.storage %s does not go with problem.kind mdp, whose tables are float64"
+              .formatted(setting(ConfigKeys.STORAGE).text()));
+    }
     EngineChoice engine = get(ConfigKeys.ENGINE);
     if (engine != EngineChoice.AUTO && engine != EngineChoice.REFERENCE) {
       problem(
@@ -153,7 +160,8 @@ final class ConfigResolver {
         find(ConfigKeys.REWARD),
         find(ConfigKeys.IMPORT),
         get(ConfigKeys.DISCOUNT),
-        get(ConfigKeys.START));
+        get(ConfigKeys.START),
+        get(ConfigKeys.STORAGE));
   }
 
   private RunConfig.Objective objective() {

@@ -6,6 +6,7 @@ import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.objective.Divergence;
+import dev.clipkl.table.RowTable.Precision;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -44,6 +45,7 @@ public record RunConfig(
    * @param importFile a whole problem as safetensors
    * @param discount the discount factor in [0, 1); 0 for a bandit
    * @param start how averages weigh the states
+   * @param storage how a bandit's reference and reward tables are stored; not float64
    */
   public record Problem(
       ProblemKind kind,
@@ -53,7 +55,8 @@ public record RunConfig(
       Optional<Path> reward,
       Optional<Path> importFile,
       double discount,
-      StartDistribution start) {
+      StartDistribution start,
+      Precision storage) {
     public Problem {
       ConfigKeys.DISCOUNT.require(discount);
     }

@@ -1,6 +1,7 @@
 package dev.clipkl.engine;
 
 import dev.clipkl.table.RowTable;
+import dev.clipkl.table.TableSpace;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
@@ -22,15 +23,25 @@ public record ActorState(
     int[] momentumSteps,
     boolean[] finished) {
 
-  /** A state with zero logits and nothing remembered. */
+  /** A state with zero logits and nothing remembered, in memory. */
   public static ActorState allocate(
       Arena arena, RowTable.Precision precision, int states, int actions, OptimizerKind optimizer) {
+    return allocate(TableSpace.inMemory(arena), precision, states, actions, optimizer);
+  }
+
+  /** A state with zero logits and nothing remembered. */
+  public static ActorState allocate(
+      TableSpace space,
+      RowTable.Precision precision,
+      int states,
+      int actions,
+      OptimizerKind optimizer) {
     double[] stepSizes = new double[states];
     Arrays.fill(stepSizes, Double.NaN);
     return new ActorState(
-        RowTable.allocate(arena, precision, states, actions),
+        space.allocate(precision, states, actions),
         IntStream.range(0, optimizer.momentTables())
-            .mapToObj(i -> RowTable.allocate(arena, precision, states, actions))
+            .mapToObj(i -> space.allocate(precision, states, actions))
             .toList(),
         stepSizes,
         new int[states],

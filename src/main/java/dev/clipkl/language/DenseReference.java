@@ -5,6 +5,7 @@ import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
 import dev.clipkl.table.Tensor;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -127,7 +128,39 @@ public final class DenseReference implements ReferenceFile {
 
   private void fill(RowTable destination, @Nullable Tokenizer tokenizer) {
     TableShape.requireRows(destination, rows, vocabularySize);
-    read(tokenizer, destination::writeRow);
+    if (destination.isHalf() && tensor.isStoredAs(destination.precision())) {
+      // The file's own numbers with their normaliser: nothing is rounded twice.
+      double[] entries = new double[vocabularySize];
+      for (long row = 0; row < rows; row++) {
+        double logZ = readChecked(row, entries, tokenizer);
+        destination.writeRow(row, entries);
+        destination.setLogNormalizer(row, logZ);
+      }
+    } else {
+      read(tokenizer, (row, entries) -> LogSoftmax.write(destination, row, entries));
+    }
+  }
+
+  /**
+   * All rows as normalised log-probabilities that are read from the file itself, the same numbers
+   * as {@link #fill} gives to a table. They live as long as the file stays mapped.
+   *
+   * @param storage of the table that would be filled instead
+   * @param residentRows how many rows, from the first, stay in memory once they have been used
+   * @return float32 log-probabilities, nats, {@code [rows, vocabularySize]}; empty where the table
+   *     would have to be rounded
+   * @throws InputException as {@link #fill}
+   */
+  public Optional<RowTable> mapped(RowTable.Precision storage, long residentRows) {
+    if (!tensor.isStoredAs(storage)) {
+      return Optional.empty();
+    }
+    RowTable table = tensor.asTable(residentRows);
+    double[] entries = new double[vocabularySize];
+    for (long row = 0; row < rows; row++) {
+      table.setLogNormalizer(row, readChecked(row, entries, null));
+    }
+    return Optional.of(table);
   }
 
   /** Takes one normalised row; the array is used again for the next one. */

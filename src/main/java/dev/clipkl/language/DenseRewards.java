@@ -4,7 +4,7 @@ import dev.clipkl.failure.InputException;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
 import dev.clipkl.table.Tensor;
-import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * The tensor {@code rewards} of a safetensors file, F16, BF16, F32 or F64: {@code
@@ -25,11 +25,12 @@ public final class DenseRewards implements RewardFile {
     shape = tensor.shape();
   }
 
-  static DenseRewards open(Path path, Tokenizer tokenizer) {
-    SafetensorsFile file = SafetensorsFile.open(path);
+  /** The rewards of a file for a vocabulary; closes the file on failure. */
+  static DenseRewards open(SafetensorsFile file, Tokenizer tokenizer) {
     try {
       DenseRewards rewards = of(file);
-      TableShape.requireVocabulary(path + ": " + TENSOR, rewards.vocabularySize(), tokenizer);
+      TableShape.requireVocabulary(
+          file.path() + ": " + TENSOR, rewards.vocabularySize(), tokenizer);
       if (StoredTokenizer.isKnown(file)) {
         StoredTokenizer.requireSame(file, tokenizer);
       }
@@ -100,6 +101,27 @@ public final class DenseRewards implements RewardFile {
       read(i, row);
       destination.writeRow(i, row);
     }
+  }
+
+  /**
+   * One row per prompt, read from the file itself: the same numbers as {@link #fill} gives to a
+   * table. They live as long as the file stays mapped.
+   *
+   * @param storage of the table that would be filled instead
+   * @param residentRows how many rows, from the first, stay in memory once they have been used
+   * @return {@code [prompts, vocabularySize]}; empty where the table would have to be rounded, or
+   *     where one row serves all prompts
+   * @throws InputException as {@link #fill}
+   */
+  public Optional<RowTable> mapped(RowTable.Precision storage, long residentRows) {
+    if (isOneRow() || !tensor.isStoredAs(storage)) {
+      return Optional.empty();
+    }
+    double[] row = new double[vocabularySize()];
+    for (long i = 0; i < shape[0]; i++) {
+      read(i, row);
+    }
+    return Optional.of(tensor.asTable(residentRows));
   }
 
   private void read(long index, double[] row) {

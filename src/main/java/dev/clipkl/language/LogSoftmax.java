@@ -1,6 +1,7 @@
 package dev.clipkl.language;
 
 import dev.clipkl.failure.InputException;
+import dev.clipkl.table.RowTable;
 import org.jspecify.annotations.Nullable;
 
 /** Turns one row of logits into log-probabilities. */
@@ -60,6 +61,22 @@ final class LogSoftmax {
                   + ": a zero reference probability, every one must be > 0; raise it (say, to a"
                   + " log-probability of -30) or mix the row with the uniform distribution"
               : where + ", expected a finite number");
+    }
+  }
+
+  /**
+   * Writes a row of log-probabilities. A table that rounds them to 16 bits gets the row's new
+   * normaliser with it, so that what is read is a distribution again: rounding has changed the
+   * policy by up to {@code 2^-9} (bfloat16) or {@code 2^-12} (float16) of each log-probability, and
+   * nothing else.
+   *
+   * @param logProbabilities nats; overwritten
+   */
+  static void write(RowTable table, long row, double[] logProbabilities) {
+    table.writeRow(row, logProbabilities);
+    if (table.isHalf()) {
+      table.readRow(row, logProbabilities);
+      table.setLogNormalizer(row, logSumExp(logProbabilities));
     }
   }
 }

@@ -76,14 +76,13 @@ public final class NGramModel {
    * last token. The probabilities sum to 1 within 1e-6 after rounding to float32.
    *
    * @param text all tokens from the text's start (fewer than the order's context means: its start)
-   * @param row {@code [vocabularySize]}, nats, finite
-   * @throws IllegalArgumentException if the row has another length or a token is outside the
-   *     vocabulary
+   * @param row its first {@code vocabularySize} entries: nats, finite
+   * @throws IllegalArgumentException if the row is too short or a token is outside the vocabulary
    */
   public void logProbabilities(int[] text, float[] row) {
-    if (row.length != vocabularySize) {
+    if (row.length < vocabularySize) {
       throw new IllegalArgumentException(
-          "the row must have %d entries, got %d".formatted(vocabularySize, row.length));
+          "the row must have at least %d entries, got %d".formatted(vocabularySize, row.length));
     }
     int[] contexts = contexts(text, text.length);
     double logBackoff = 0;

@@ -47,13 +47,38 @@ public final class NGramReference implements ReferenceFile {
 
   @Override
   public void fillRows(List<Prompt> prompts, Tokenizer tokenizer, RowTable destination) {
-    check(prompts, tokenizer);
     TableShape.requireRows(destination, prompts.size(), model.vocabularySize());
+    RowTable rows = computedRows(prompts, tokenizer);
     float[] row = new float[model.vocabularySize()];
+    double[] widened = new double[destination.isHalf() ? row.length : 0];
     for (int i = 0; i < prompts.size(); i++) {
-      model.logProbabilities(tokenizer.encode(prompts.get(i).text()), row);
-      destination.writeRow(i, row);
+      rows.readRow(i, row);
+      if (destination.isHalf()) {
+        for (int token = 0; token < row.length; token++) {
+          widened[token] = row[token];
+        }
+        LogSoftmax.write(destination, i, widened);
+      } else {
+        destination.writeRow(i, row);
+      }
     }
+  }
+
+  /**
+   * The rows that {@link #fillRows} writes to a float32 table, without one: each is computed when
+   * it is read, at the cost of {@link NGramModel#logProbabilities}.
+   *
+   * @return log-probabilities, nats, {@code [prompts, vocabularySize]}
+   * @throws InputException as {@link #check}
+   */
+  public RowTable computedRows(List<Prompt> prompts, Tokenizer tokenizer) {
+    check(prompts, tokenizer);
+    int[][] tokens =
+        prompts.stream().map(prompt -> tokenizer.encode(prompt.text())).toArray(int[][]::new);
+    return RowTable.computed(
+        tokens.length,
+        model.vocabularySize(),
+        (row, destination) -> model.logProbabilities(tokens[(int) row], destination));
   }
 
   /** Does nothing: the model was read into memory. */

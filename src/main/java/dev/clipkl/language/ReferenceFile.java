@@ -3,6 +3,7 @@ package dev.clipkl.language;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -19,7 +20,20 @@ public sealed interface ReferenceFile extends AutoCloseable permits NGramReferen
    *     an n-gram model nor a tensor {@code reference_log_probs} or {@code reference_logits}
    */
   static ReferenceFile open(Path path) {
-    SafetensorsFile file = SafetensorsFile.open(path);
+    return of(SafetensorsFile.open(path));
+  }
+
+  /**
+   * The same for tables that are read from the file: it stays mapped as long as {@code arena}
+   * lives.
+   *
+   * @throws InputException as {@link #open(Path)}
+   */
+  static ReferenceFile open(Path path, Arena arena) {
+    return of(SafetensorsFile.open(path, arena));
+  }
+
+  private static ReferenceFile of(SafetensorsFile file) {
     try {
       if (NGramFile.KIND.equals(file.metadata().get("kind"))) {
         try (file) {
@@ -51,7 +65,8 @@ public sealed interface ReferenceFile extends AutoCloseable permits NGramReferen
    * Writes one row of normalised log-probabilities per prompt.
    *
    * @param destination {@code [prompts, vocabularySize]}, not broadcast; nats, finite; from float64
-   *     arithmetic, rounded to the table's precision (an n-gram model's rows to float32)
+   *     arithmetic, rounded to the table's precision (an n-gram model's rows to float32), and
+   *     normalised again after rounding to 16 bits
    * @throws InputException as {@link #check}, and for stored rows that hold NaN, infinity or a zero
    *     probability, with row and column
    * @throws IllegalArgumentException if the table has another shape

@@ -2,6 +2,8 @@ package dev.clipkl.language;
 
 import dev.clipkl.failure.InputException;
 import dev.clipkl.table.RowTable;
+import dev.clipkl.table.SafetensorsFile;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -19,10 +21,26 @@ public sealed interface RewardFile extends AutoCloseable permits DenseRewards, T
    *     vocabulary
    */
   static RewardFile open(Path path, Tokenizer tokenizer) {
-    String name = path.toString().toLowerCase(Locale.ROOT);
-    return name.endsWith(".csv") || name.endsWith(".json")
+    return isLexicon(path)
         ? TokenLexicon.read(path, tokenizer)
-        : DenseRewards.open(path, tokenizer);
+        : DenseRewards.open(SafetensorsFile.open(path), tokenizer);
+  }
+
+  /**
+   * The same for tables that are read from the file: it stays mapped as long as {@code arena}
+   * lives.
+   *
+   * @throws InputException as {@link #open(Path, Tokenizer)}
+   */
+  static RewardFile open(Path path, Tokenizer tokenizer, Arena arena) {
+    return isLexicon(path)
+        ? TokenLexicon.read(path, tokenizer)
+        : DenseRewards.open(SafetensorsFile.open(path, arena), tokenizer);
+  }
+
+  private static boolean isLexicon(Path path) {
+    String name = path.toString().toLowerCase(Locale.ROOT);
+    return name.endsWith(".csv") || name.endsWith(".json");
   }
 
   /** What the rewards are, on one line. */
@@ -51,7 +69,7 @@ public sealed interface RewardFile extends AutoCloseable permits DenseRewards, T
    */
   void fill(RowTable destination);
 
-  /** Unmaps the file. */
+  /** Ends the use of the file. */
   @Override
   void close();
 }

@@ -2,14 +2,20 @@ package dev.clipkl.problem;
 
 import dev.clipkl.table.RowTable;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.function.ObjIntConsumer;
 
 /** SHA-256 over all that a problem is made of. */
 final class ProblemDigest {
+  private static final int BUFFER_BYTES = 1 << 15;
+
   private final MessageDigest digest;
+  private final ByteBuffer buffer =
+      ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
   /**
    * A digest that begins with a problem's kind and shape.
@@ -25,13 +31,37 @@ final class ProblemDigest {
     digest.update(heading.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Adds a table's rows; of a broadcast table the one row that is stored. */
+  /**
+   * Adds a table's entries, little-endian, as the numbers they are read as: the same problem has
+   * the same digest however its tables are stored. Of a broadcast table the one row that is stored.
+   */
   ProblemDigest add(RowTable table) {
     long rows = table.isBroadcast() ? 1 : table.rows();
-    for (long row = 0; row < rows; row++) {
-      digest.update(table.row(row).asByteBuffer());
+    if (table.isDouble()) {
+      double[] values = new double[table.columns()];
+      for (long row = 0; row < rows; row++) {
+        table.readRow(row, values);
+        add(Double.BYTES, values.length, (bytes, a) -> bytes.putDouble(values[a]));
+      }
+    } else {
+      float[] values = new float[table.columns()];
+      for (long row = 0; row < rows; row++) {
+        table.readRow(row, values);
+        add(Float.BYTES, values.length, (bytes, a) -> bytes.putFloat(values[a]));
+      }
     }
     return this;
+  }
+
+  private void add(int elementBytes, int count, ObjIntConsumer<ByteBuffer> element) {
+    for (int done = 0; done < count; ) {
+      buffer.clear();
+      int end = Math.min(count, done + buffer.capacity() / elementBytes);
+      for (; done < end; done++) {
+        element.accept(buffer, done);
+      }
+      digest.update(buffer.flip());
+    }
   }
 
   /** Adds numbers. */

@@ -82,7 +82,8 @@ public record MemoryBudget(long bytes, String source) {
             .formatted(ByteSize.format(needed), parts, ByteSize.format(bytes), source, remedy));
   }
 
-  private static long sum(List<Item> items) {
+  /** The bytes of all items together. */
+  public static long sum(List<Item> items) {
     long sum = 0;
     for (Item item : items) {
       // Beyond 2^63 - 1 nothing fits anyway.

@@ -2,21 +2,25 @@ package dev.clipkl.table;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
- * An off-heap table {@code [rows, columns]} of float32 or float64, row-major and 64-bit indexed.
+ * A table {@code [rows, columns]} that is read and written one row at a time, by copying.
  *
- * <p>Every row starts on a cache line ({@link #ROW_ALIGNMENT} bytes), so a row's address never
- * depends on its index modulo the vector width. A broadcast table stores one row and shows it as
- * all rows. The table does not own its memory: it lives as long as the arena it was made from.
+ * <p>Its entries are float64 numbers where they are stored as {@link Precision#FLOAT64}, and
+ * float32 numbers otherwise, whatever they are stored as and wherever: in memory, in a mapped file,
+ * once for all rows, or not at all but computed when a row is read. Threads may read at once, and
+ * write different rows.
  */
-public final class RowTable {
-  /** Bytes; a cache line, and the widest vector register. */
+public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
+  /** Bytes that rows begin at a multiple of; a cache line, and the widest vector register. */
   public static final int ROW_ALIGNMENT = 64;
 
   /** How an entry is stored. */
   public enum Precision {
+    /** The upper half of a float32: 8 bits of precision and the whole range. */
+    BFLOAT16(Short.BYTES),
+    /** IEEE 754 binary16: 11 bits of precision, up to 65,504. */
+    FLOAT16(Short.BYTES),
     FLOAT32(Float.BYTES),
     FLOAT64(Double.BYTES);
 
@@ -32,37 +36,30 @@ public final class RowTable {
     }
   }
 
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-  private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
-
-  private final MemorySegment memory;
   private final Precision precision;
   private final long rows;
   private final int columns;
-  private final long rowStrideBytes;
 
-  private RowTable(
-      MemorySegment memory, Precision precision, long rows, int columns, long rowStrideBytes) {
+  RowTable(Precision precision, long rows, int columns) {
     if (!(rows >= 1) || !(columns >= 1)) {
       throw new IllegalArgumentException(
           "a table needs at least one row and one column, got [%d, %d]".formatted(rows, columns));
     }
-    this.memory = memory;
     this.precision = precision;
     this.rows = rows;
     this.columns = columns;
-    this.rowStrideBytes = rowStrideBytes;
   }
 
-  /** A zeroed float32 table {@code [rows, columns]}. */
+  /** A zeroed float32 table {@code [rows, columns]} that lives as long as its arena. */
   public static RowTable allocate(Arena arena, long rows, int columns) {
     return allocate(arena, Precision.FLOAT32, rows, columns);
   }
 
-  /** A zeroed table {@code [rows, columns]}. */
+  /** A zeroed table {@code [rows, columns]} that lives as long as its arena. */
   public static RowTable allocate(Arena arena, Precision precision, long rows, int columns) {
     MemorySegment memory = arena.allocate(allocatedBytes(precision, rows, columns), ROW_ALIGNMENT);
-    return new RowTable(memory, precision, rows, columns, strideBytes(precision, columns));
+    return new StoredRowTable(
+        memory, precision, rows, columns, strideBytes(precision, columns), StoredRowTable.ALL_ROWS);
   }
 
   /**
@@ -71,7 +68,19 @@ public final class RowTable {
    */
   public static RowTable broadcast(Arena arena, long rows, int columns) {
     MemorySegment memory = arena.allocate(strideBytes(Precision.FLOAT32, columns), ROW_ALIGNMENT);
-    return new RowTable(memory, Precision.FLOAT32, rows, columns, 0);
+    return new StoredRowTable(memory, Precision.FLOAT32, rows, columns, 0, StoredRowTable.ALL_ROWS);
+  }
+
+  /** Writes the entries of a row into the first {@code columns} entries of an array. */
+  @FunctionalInterface
+  public interface RowFunction {
+    /** Computes a row; threads call it at once. The same row must give the same bits. */
+    void compute(long row, float[] destination);
+  }
+
+  /** A float32 table that takes no memory: a row is computed whenever it is read. */
+  public static RowTable computed(long rows, int columns, RowFunction function) {
+    return new ComputedRowTable(rows, columns, function);
   }
 
   /** The bytes that {@link #allocate} takes for {@code [rows, columns]}, padding included. */
@@ -79,105 +88,73 @@ public final class RowTable {
     return Math.multiplyExact(rows, strideBytes(precision, columns));
   }
 
-  private static long strideBytes(Precision precision, int columns) {
+  static long strideBytes(Precision precision, int columns) {
     return Math.ceilDiv((long) columns * precision.bytes(), ROW_ALIGNMENT) * ROW_ALIGNMENT;
   }
 
   /** Number of rows (states). */
-  public long rows() {
+  public final long rows() {
     return rows;
   }
 
   /** Number of columns (actions). */
-  public int columns() {
+  public final int columns() {
     return columns;
   }
 
-  /** Whether all rows are one stored row. */
-  public boolean isBroadcast() {
-    return rowStrideBytes == 0;
-  }
-
-  /** The bytes of memory behind this table. */
-  public long bytes() {
-    return memory.byteSize();
-  }
-
-  /** How entries are stored. */
-  public Precision precision() {
+  /** How entries are stored; float32 for rows that are computed. */
+  public final Precision precision() {
     return precision;
   }
 
-  /** The {@code columns} entries of one row, without its padding; shares memory with the table. */
-  public MemorySegment row(long row) {
-    return memory.asSlice(offset(row), (long) columns * precision.bytes());
+  /** Whether entries are float64 numbers; they are float32 numbers otherwise. */
+  public final boolean isDouble() {
+    return precision == Precision.FLOAT64;
   }
+
+  /** Whether entries are stored in 16 bits, and so were rounded when they were written. */
+  public final boolean isHalf() {
+    return precision.bytes() == Short.BYTES;
+  }
+
+  /** Whether all rows are one stored row. */
+  public abstract boolean isBroadcast();
+
+  /** The bytes of memory or file behind this table. */
+  public abstract long bytes();
 
   /** Copies row {@code row} into the first {@code columns} entries; rounds float64 to nearest. */
-  public void readRow(long row, float[] destination) {
-    long offset = offset(row);
-    switch (precision) {
-      case FLOAT32 -> MemorySegment.copy(memory, FLOAT, offset, destination, 0, columns);
-      case FLOAT64 -> {
-        for (int a = 0; a < columns; a++) {
-          destination[a] = (float) memory.get(DOUBLE, offset + (long) a * Double.BYTES);
-        }
-      }
-    }
-  }
+  public abstract void readRow(long row, float[] destination);
 
   /** Copies row {@code row} into the first {@code columns} entries of {@code destination}. */
-  public void readRow(long row, double[] destination) {
-    long offset = offset(row);
-    switch (precision) {
-      case FLOAT64 -> MemorySegment.copy(memory, DOUBLE, offset, destination, 0, columns);
-      case FLOAT32 -> {
-        for (int a = 0; a < columns; a++) {
-          destination[a] = memory.get(FLOAT, offset + (long) a * Float.BYTES);
-        }
-      }
-    }
-  }
+  public abstract void readRow(long row, double[] destination);
 
-  /** Copies the first {@code columns} entries of {@code source} into row {@code row}. */
-  public void writeRow(long row, float[] source) {
-    long offset = offset(row);
-    switch (precision) {
-      case FLOAT32 -> MemorySegment.copy(source, 0, memory, FLOAT, offset, columns);
-      case FLOAT64 -> {
-        for (int a = 0; a < columns; a++) {
-          memory.set(DOUBLE, offset + (long) a * Double.BYTES, source[a]);
-        }
-      }
-    }
-  }
+  /**
+   * Copies the first {@code columns} entries of {@code source} into row {@code row}, rounding to
+   * nearest where the table stores fewer bits.
+   *
+   * @throws dev.clipkl.failure.InputException if a finite number is beyond the range of a 16-bit
+   *     table
+   */
+  public abstract void writeRow(long row, float[] source);
 
-  /** Copies the first {@code columns} entries into row {@code row}; rounds to float32 tables. */
-  public void writeRow(long row, double[] source) {
-    long offset = offset(row);
-    switch (precision) {
-      case FLOAT64 -> MemorySegment.copy(source, 0, memory, DOUBLE, offset, columns);
-      case FLOAT32 -> {
-        for (int a = 0; a < columns; a++) {
-          memory.set(FLOAT, offset + (long) a * Float.BYTES, (float) source[a]);
-        }
-      }
-    }
-  }
+  /** The same for float64 numbers. */
+  public abstract void writeRow(long row, double[] source);
+
+  /**
+   * Makes the entries of a row {@code (float) (x - logNormalizer)}, x its stored numbers: so a row
+   * of logits can be read as log-probabilities without storing it anew. Writing the row undoes it.
+   *
+   * @throws IllegalStateException for tables that are computed or hold float64
+   */
+  public abstract void setLogNormalizer(long row, double logNormalizer);
 
   /** One entry; for tests and small reads, not for loops over a vocabulary. */
-  public double get(long row, int column) {
-    long offset = offset(row) + (long) column * precision.bytes();
-    return switch (precision) {
-      case FLOAT32 -> memory.get(FLOAT, offset);
-      case FLOAT64 -> memory.get(DOUBLE, offset);
-    };
-  }
+  public abstract double get(long row, int column);
 
-  private long offset(long row) {
+  final void requireRow(long row) {
     if (row < 0 || row >= rows) {
       throw new IndexOutOfBoundsException("row %d of a table with %d rows".formatted(row, rows));
     }
-    return row * rowStrideBytes;
   }
 }

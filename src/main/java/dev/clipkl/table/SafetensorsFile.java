@@ -4,7 +4,6 @@ import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.failure.InputException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -27,13 +26,14 @@ public final class SafetensorsFile implements AutoCloseable {
   public static final long MAXIMUM_HEADER_BYTES = 100_000_000;
 
   private final Path path;
-  private final Arena arena;
   private final SafetensorsHeader header;
+  private final Runnable unmap;
+  private boolean closed;
 
-  private SafetensorsFile(Path path, Arena arena, SafetensorsHeader header) {
+  private SafetensorsFile(Path path, SafetensorsHeader header, Runnable unmap) {
     this.path = path;
-    this.arena = arena;
     this.header = header;
+    this.unmap = unmap;
   }
 
   /**
@@ -45,26 +45,38 @@ public final class SafetensorsFile implements AutoCloseable {
    */
   @SuppressWarnings("MustBeClosed") // The arena is closed by close(), or here on failure.
   public static SafetensorsFile open(Path path) {
-    if (Files.isDirectory(path)) {
-      throw new InputException("%s: expected a safetensors file, got a folder".formatted(path));
-    }
     Arena arena = Arena.ofShared();
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      long size = channel.size();
-      MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-      return new SafetensorsFile(path, arena, SafetensorsHeader.read(path, file));
-    } catch (NoSuchFileException e) {
-      arena.close();
-      throw new InputException("%s: no such file".formatted(path), e);
-    } catch (AccessDeniedException e) {
-      arena.close();
-      throw new InputException("%s: no permission to read it".formatted(path), e);
-    } catch (IOException e) {
-      arena.close();
-      throw new EnvironmentException("cannot read %s: %s".formatted(path, e.getMessage()), e);
+    try {
+      return new SafetensorsFile(path, map(path, arena), arena::close);
     } catch (RuntimeException e) {
       arena.close();
       throw e;
+    }
+  }
+
+  /**
+   * The same for as long as {@code arena} lives: closing the file does not end that.
+   *
+   * @throws InputException as {@link #open(Path)}
+   * @throws EnvironmentException as {@link #open(Path)}
+   */
+  public static SafetensorsFile open(Path path, Arena arena) {
+    return new SafetensorsFile(path, map(path, arena), () -> {});
+  }
+
+  private static SafetensorsHeader map(Path path, Arena arena) {
+    if (Files.isDirectory(path)) {
+      throw new InputException("%s: expected a safetensors file, got a folder".formatted(path));
+    }
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      return SafetensorsHeader.read(
+          path, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
+    } catch (NoSuchFileException e) {
+      throw new InputException("%s: no such file".formatted(path), e);
+    } catch (AccessDeniedException e) {
+      throw new InputException("%s: no permission to read it".formatted(path), e);
+    } catch (IOException e) {
+      throw new EnvironmentException("cannot read %s: %s".formatted(path, e.getMessage()), e);
     }
   }
 
@@ -102,11 +114,15 @@ public final class SafetensorsFile implements AutoCloseable {
     return Optional.ofNullable(header.tensors().get(name));
   }
 
-  /** Unmaps the file; its tensors can no longer be read. */
+  /**
+   * Unmaps the file, unless an arena was given for it; its tensors can no longer be read. Closing
+   * it again does nothing.
+   */
   @Override
   public void close() {
-    if (arena.scope().isAlive()) {
-      arena.close();
+    if (!closed) {
+      closed = true;
+      unmap.run();
     }
   }
 }

@@ -271,24 +271,34 @@ public final class SafetensorsWriter implements AutoCloseable {
    * table comes back bit for bit only from an F64 tensor.
    */
   public void writeRow(RowTable table, long row) {
-    switch (table.precision()) {
-      case FLOAT32 -> {
-        float[] values = new float[table.columns()];
-        table.readRow(row, values);
-        writeFloats(values, values.length);
-      }
-      case FLOAT64 -> {
-        double[] values = new double[table.columns()];
-        table.readRow(row, values);
-        writeDoubles(values, values.length);
-      }
+    if (table.isDouble()) {
+      writeRow(table, row, new double[table.columns()]);
+    } else {
+      writeRow(table, row, new float[table.columns()]);
     }
+  }
+
+  private void writeRow(RowTable table, long row, double[] values) {
+    table.readRow(row, values);
+    writeDoubles(values, values.length);
+  }
+
+  private void writeRow(RowTable table, long row, float[] values) {
+    table.readRow(row, values);
+    writeFloats(values, values.length);
   }
 
   /** Appends every row of {@code table}; a broadcast table is written out in full. */
   public void writeTable(RowTable table) {
+    // One array for all rows: garbage of a row's size would make the heap grow.
+    double[] doubles = new double[table.isDouble() ? table.columns() : 0];
+    float[] floats = new float[table.isDouble() ? 0 : table.columns()];
     for (long row = 0; row < table.rows(); row++) {
-      writeRow(table, row);
+      if (table.isDouble()) {
+        writeRow(table, row, doubles);
+      } else {
+        writeRow(table, row, floats);
+      }
     }
   }
 

@@ -27,6 +27,9 @@ public final class Tensor {
   /** Elements converted at a time: small enough for the first-level cache. */
   private static final int CHUNK = 2048;
 
+  /** From here on a read is worth a call to the operating system. */
+  private static final long BULK_BYTES = 64 << 10;
+
   private final Path file;
   private final String name;
   private final TensorType type;
@@ -125,6 +128,7 @@ public final class Tensor {
       }
       default -> throw wrongType("a floating-point type (F16, BF16, F32, F64)");
     }
+    drop(firstElement, count);
   }
 
   private void widen(short[] source, int count, float[] destination, int offset) {
@@ -150,6 +154,7 @@ public final class Tensor {
     checkRange(firstElement, destination.length, count);
     if (type == TensorType.F64) {
       MemorySegment.copy(data, DOUBLE, firstElement * Double.BYTES, destination, 0, count);
+      drop(firstElement, count);
       return;
     }
     float[] chunk = new float[Math.min(CHUNK, count)];
@@ -163,6 +168,7 @@ public final class Tensor {
     if (count == 0 && !type.isFloatingPoint()) {
       throw wrongType("a floating-point type (F16, BF16, F32, F64)");
     }
+    drop(firstElement, count);
   }
 
   /**
@@ -234,37 +240,27 @@ public final class Tensor {
 
   /**
    * Reads {@code table.columns()} elements from {@code firstElement} on into row {@code row}; exact
-   * unless F64 is rounded to a float32 table.
+   * unless the table stores fewer bits.
    *
    * @throws InputException if the stored type is no floating-point type
    * @throws IndexOutOfBoundsException if the elements or the rows do not reach
    */
   public void readRow(long firstElement, RowTable table, long row) {
-    int columns = table.columns();
-    Objects.checkFromIndexSize(firstElement, columns, elements());
-    switch (table.precision()) {
-      case FLOAT32 -> {
-        if (type == TensorType.F32) {
-          MemorySegment.copy(
-              data,
-              FLOAT,
-              firstElement * Float.BYTES,
-              table.row(row),
-              ValueLayout.JAVA_FLOAT_UNALIGNED,
-              0,
-              columns);
-        } else {
-          float[] values = new float[columns];
-          readFloats(firstElement, values, columns);
-          table.writeRow(row, values);
-        }
-      }
-      case FLOAT64 -> {
-        double[] values = new double[columns];
-        readDoubles(firstElement, values, columns);
-        table.writeRow(row, values);
-      }
+    if (table.isDouble()) {
+      readRow(firstElement, table, row, new double[table.columns()]);
+    } else {
+      readRow(firstElement, table, row, new float[table.columns()]);
     }
+  }
+
+  private void readRow(long firstElement, RowTable table, long row, double[] values) {
+    readDoubles(firstElement, values, values.length);
+    table.writeRow(row, values);
+  }
+
+  private void readRow(long firstElement, RowTable table, long row, float[] values) {
+    readFloats(firstElement, values, values.length);
+    table.writeRow(row, values);
   }
 
   /**
@@ -274,8 +270,66 @@ public final class Tensor {
    */
   public void readTable(RowTable table) {
     requireShape(table.rows(), table.columns());
+    // One array for all rows: garbage of a row's size would make the heap grow.
+    double[] doubles = new double[table.isDouble() ? table.columns() : 0];
+    float[] floats = new float[table.isDouble() ? 0 : table.columns()];
     for (long row = 0; row < table.rows(); row++) {
-      readRow(row * table.columns(), table, row);
+      long first = row * table.columns();
+      if (table.isDouble()) {
+        readRow(first, table, row, doubles);
+      } else {
+        readRow(first, table, row, floats);
+      }
+    }
+  }
+
+  /**
+   * This tensor {@code [rows, columns]} of floating-point numbers as a table that is read from the
+   * file, in the precision that it is stored in; not to be written. It lives as long as the file.
+   *
+   * @param residentRows how many rows, from the first, stay in memory once they have been used
+   * @throws InputException if the shape or the stored type is another
+   */
+  public RowTable asTable(long residentRows) {
+    requireShape(-1, -1);
+    int columns = Math.toIntExact(shape[1]);
+    return new StoredRowTable(
+        data, precision(), shape[0], columns, (long) columns * type.bytes(), residentRows);
+  }
+
+  /**
+   * How a table stores elements of this type.
+   *
+   * @throws InputException if the stored type is no floating-point type
+   */
+  public RowTable.Precision precision() {
+    return switch (type) {
+      case F16 -> RowTable.Precision.FLOAT16;
+      case BF16 -> RowTable.Precision.BFLOAT16;
+      case F32 -> RowTable.Precision.FLOAT32;
+      case F64 -> RowTable.Precision.FLOAT64;
+      default -> throw wrongType("a floating-point type (F16, BF16, F32, F64)");
+    };
+  }
+
+  /**
+   * Whether a table with this storage, filled from this tensor, would have the same entries as
+   * {@link #asTable}: float32 holds every type but F64, a 16-bit storage only its own.
+   */
+  public boolean isStoredAs(RowTable.Precision storage) {
+    return type.isFloatingPoint()
+        && type != TensorType.F64
+        && (storage == RowTable.Precision.FLOAT32 || storage == precision());
+  }
+
+  /**
+   * Keeps what has been read in bulk out of the process's memory: large tensors are read once, from
+   * one end to the other.
+   */
+  private void drop(long firstElement, int count) {
+    long bytes = (long) count * type.bytes();
+    if (bytes >= BULK_BYTES) {
+      Pages.drop(data, firstElement * type.bytes(), bytes);
     }
   }
 

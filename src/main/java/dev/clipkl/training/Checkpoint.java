@@ -98,6 +98,8 @@ public record Checkpoint(
   static Declaration tableDeclaration(String name, RowTable table) {
     TensorType type =
         switch (table.precision()) {
+          case BFLOAT16 -> TensorType.BF16;
+          case FLOAT16 -> TensorType.F16;
           case FLOAT32 -> TensorType.F32;
           case FLOAT64 -> TensorType.F64;
         };

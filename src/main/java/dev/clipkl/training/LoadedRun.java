@@ -22,7 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** A configured run in memory: engine, problem, its exact optimum, and the policy at its start. */
+/** A configured run: engine, problem, its exact optimum, and the policy at its start. */
 public final class LoadedRun implements AutoCloseable {
   private final RunConfig config;
   private final EngineSelection selection;
@@ -43,7 +43,7 @@ public final class LoadedRun implements AutoCloseable {
     Problem problem = tables.problem();
     ActorState actor =
         ActorState.allocate(
-            arena,
+            tables.space(),
             selection.engine().kind().precision(),
             problem.states(),
             problem.actions(),
@@ -179,6 +179,12 @@ public final class LoadedRun implements AutoCloseable {
     Arrays.fill(actor.momentumSteps(), 0);
     Arrays.fill(actor.finished(), false);
     coupling.update();
+  }
+
+  /** A zeroed table for another policy of this run; it lives as long as the run. */
+  public RowTable allocatePolicy() {
+    RowTable logits = coupling.block().actor().logits();
+    return tables.space().allocate(logits.precision(), logits.rows(), logits.columns());
   }
 
   /** Bytes of the policy's table. */

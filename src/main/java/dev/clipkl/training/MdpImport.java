@@ -8,6 +8,7 @@ import dev.clipkl.table.MemoryBudget;
 import dev.clipkl.table.MemoryBudget.Item;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
+import dev.clipkl.table.TableSpace;
 import dev.clipkl.table.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
@@ -83,6 +84,7 @@ final class MdpImport {
     return new ProblemTables(
         new FiniteMdp(table, reference, rewards, start(config), config.problem().discount()),
         initialLogits,
+        TableSpace.inMemory(arena),
         List.of(
             "%d states, %d actions, discount %s"
                 .formatted(states, actions, config.problem().discount()),

@@ -20,6 +20,7 @@ import dev.clipkl.table.MemoryBudget;
 import dev.clipkl.table.MemoryBudget.Item;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
+import dev.clipkl.table.TableSpace;
 import dev.clipkl.table.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
@@ -30,57 +31,66 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A configured problem with its tables in memory.
+ * A configured problem with its tables.
  *
  * @param problem the bandit or the MDP
  * @param initialLogits where training starts; null for the reference
+ * @param space where the policy's tables belong
  * @param description where the tables came from, one line each
  */
-record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<String> description) {
-
-  /** What a run will hold in memory beside the problem's own tables. */
-  private record Demand(RunConfig config, Engine engine, OptimizerKind optimizer) {
-
-    /**
-     * @throws dev.clipkl.failure.EnvironmentException when it does not fit, before any table is
-     *     made
-     */
-    void require(long states, int actions, boolean oneReward, boolean initialLogits) {
-      RowTable.Precision stored = RowTable.Precision.FLOAT32;
-      RowTable.Precision trained = engine.kind().precision();
-      long table = RowTable.allocatedBytes(stored, states, actions);
-      long policy = RowTable.allocatedBytes(trained, states, actions);
-      List<Item> items = new ArrayList<>();
-      items.add(new Item("policy logits", policy));
-      if (optimizer.momentTables() > 0) {
-        items.add(
-            new Item("moments of " + optimizer.configName(), policy * optimizer.momentTables()));
-      }
-      items.add(new Item("reference", table));
-      items.add(
-          new Item("rewards", oneReward ? RowTable.allocatedBytes(stored, 1, actions) : table));
-      if (initialLogits) {
-        items.add(new Item("initial logits", table));
-      }
-      items.add(new Item("engine scratch", engine.scratchBytes(actions, optimizer)));
-      items.add(
-          new Item(
-              "exact optima",
-              (long) config.run().threadCount() * actions * Double.BYTES * SOLVER_ARRAYS));
-      MemoryBudget.parse(config.run().memory())
-          .require(
-              items,
-              "use fewer prompts, a smaller vocabulary"
-                  + (optimizer.momentTables() > 0 ? ", an optimizer without moments" : "")
-                  + ", or raise run.memory if the machine has more");
-    }
-  }
+record ProblemTables(
+    Problem problem, @Nullable RowTable initialLogits, TableSpace space, List<String> description) {
 
   /** Arrays of a row's length that an optimum's solver holds. */
   private static final int SOLVER_ARRAYS = 4;
 
+  /** Where a bandit's tables can be placed. */
+  private record Placing(RunConfig config, Engine engine, OptimizerKind optimizer) {
+
+    /**
+     * @throws dev.clipkl.failure.EnvironmentException when the memory does not suffice, before any
+     *     table is made
+     */
+    TablePlacement place(
+        long states,
+        int actions,
+        boolean canComputeReference,
+        boolean oneReward,
+        boolean copiesInitialLogits) {
+      RowTable.Precision stored = config.problem().storage();
+      long table = RowTable.allocatedBytes(stored, states, actions);
+      long policy = RowTable.allocatedBytes(engine.kind().precision(), states, actions);
+      List<Item> tables = new ArrayList<>();
+      List<Item> work = new ArrayList<>();
+      tables.add(new Item("policy logits", policy));
+      if (optimizer.momentTables() > 0) {
+        tables.add(
+            new Item("moments of " + optimizer.configName(), policy * optimizer.momentTables()));
+      }
+      if (oneReward) {
+        work.add(
+            new Item("rewards", RowTable.allocatedBytes(RowTable.Precision.FLOAT32, 1, actions)));
+      } else {
+        tables.add(new Item("rewards", table));
+      }
+      if (copiesInitialLogits) {
+        tables.add(
+            new Item(
+                "initial logits",
+                RowTable.allocatedBytes(RowTable.Precision.FLOAT32, states, actions)));
+      }
+      int threads = config.run().threadCount();
+      work.add(new Item("engine scratch", engine.scratchBytes(actions, optimizer)));
+      work.add(new Item("exact optima", (long) threads * actions * Double.BYTES * SOLVER_ARRAYS));
+      return TablePlacement.choose(
+          MemoryBudget.parse(config.run().memory()),
+          new TablePlacement.Demand(
+              states, tables, new Item("reference", table), canComputeReference, work, threads));
+    }
+  }
+
   /**
-   * Loads what a configuration names, after checking that all of it fits in memory.
+   * Loads what a configuration names, after placing it in memory or on the disk.
    *
    * @param arena owns the tables
    * @throws InputException when a file is missing, unsound or does not fit the others
@@ -91,42 +101,45 @@ record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<Str
     if (config.problem().kind() == ProblemKind.MDP) {
       return MdpImport.read(required(importFile, "problem.import"), config, arena);
     }
-    Demand demand = new Demand(config, engine, optimizer);
+    Placing placing = new Placing(config, engine, optimizer);
     return importFile.isPresent()
-        ? importBandit(importFile.get(), config, demand, arena)
-        : promptBandit(config, demand, arena);
+        ? importBandit(importFile.get(), config, placing, arena)
+        : promptBandit(config, placing, arena);
   }
 
-  private static ProblemTables promptBandit(RunConfig config, Demand demand, Arena arena) {
+  private static ProblemTables promptBandit(RunConfig config, Placing placing, Arena arena) {
     List<Prompt> prompts = Prompts.read(required(config.problem().prompts(), "problem.prompts"));
     Tokenizer tokenizer =
         Tokenizers.open(required(config.problem().tokenizer(), "problem.tokenizer"));
     int actions = tokenizer.vocabularySize();
     try (ReferenceFile referenceFile =
-            ReferenceFile.open(required(config.problem().reference(), "problem.reference"));
+            ReferenceFile.open(required(config.problem().reference(), "problem.reference"), arena);
         RewardFile rewardFile =
-            RewardFile.open(required(config.problem().reward(), "problem.reward"), tokenizer)) {
+            RewardFile.open(
+                required(config.problem().reward(), "problem.reward"), tokenizer, arena)) {
       referenceFile.check(prompts, tokenizer);
       rewardFile.checkRows(prompts.size());
-      demand.require(prompts.size(), actions, rewardFile.isOneRow(), false);
-      RowTable reference = RowTable.allocate(arena, prompts.size(), actions);
-      referenceFile.fillRows(prompts, tokenizer, reference);
-      RowTable rewards = rewardTable(arena, prompts.size(), actions, rewardFile.isOneRow());
-      rewardFile.fill(rewards);
+      TablePlacement placement =
+          placing.place(
+              prompts.size(),
+              actions,
+              BanditStorage.canCompute(referenceFile, config),
+              rewardFile.isOneRow(),
+              false);
+      BanditStorage storage = new BanditStorage(config, placement, arena);
       return new ProblemTables(
-          new PromptBandit(reference, rewards, startWeights(prompts, config.problem().start())),
+          new PromptBandit(
+              storage.reference(referenceFile, prompts, tokenizer),
+              storage.rewards(rewardFile, prompts.size()),
+              startWeights(prompts, config.problem().start())),
           null,
+          storage.space(),
           List.of(
               "%d prompts, %s, %d tokens".formatted(prompts.size(), tokenizer.name(), actions),
               "reference: " + referenceFile.description(),
-              "reward: " + rewardFile.description()));
+              "reward: " + rewardFile.description(),
+              placement.description(prompts.size())));
     }
-  }
-
-  private static RowTable rewardTable(Arena arena, long rows, int columns, boolean oneRow) {
-    return oneRow
-        ? RowTable.broadcast(arena, rows, columns)
-        : RowTable.allocate(arena, rows, columns);
   }
 
   static <T> T required(Optional<T> value, String key) {
@@ -135,8 +148,8 @@ record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<Str
   }
 
   private static ProblemTables importBandit(
-      Path path, RunConfig config, Demand demand, Arena arena) {
-    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      Path path, RunConfig config, Placing placing, Arena arena) {
+    try (SafetensorsFile file = SafetensorsFile.open(path, arena)) {
       DenseReference referenceRows = DenseReference.of(file);
       DenseRewards rewardRows = DenseRewards.of(file);
       long states = referenceRows.rows();
@@ -154,25 +167,31 @@ record ProblemTables(Problem problem, @Nullable RowTable initialLogits, List<Str
       rewardRows.checkRows(states);
       Optional<Tensor> initial = file.find("initial_logits");
       initial.ifPresent(tensor -> tensor.requireShape(states, actions));
-      demand.require(states, actions, rewardRows.isOneRow(), initial.isPresent());
-      RowTable reference = RowTable.allocate(arena, states, actions);
-      referenceRows.fill(reference);
-      RowTable rewards = rewardTable(arena, states, actions, rewardRows.isOneRow());
-      rewardRows.fill(rewards);
+      TablePlacement placement =
+          placing.place(
+              states,
+              actions,
+              false,
+              rewardRows.isOneRow(),
+              initial.filter(BanditStorage::copiesInitialLogits).isPresent());
+      BanditStorage storage = new BanditStorage(config, placement, arena);
+      RowTable reference = storage.reference(referenceRows);
+      RowTable rewards = storage.rewards(rewardRows, states);
       RowTable initialLogits = null;
       if (initial.isPresent()) {
-        initialLogits = RowTable.allocate(arena, states, actions);
-        initial.get().readTable(initialLogits);
+        initialLogits = storage.initialLogits(initial.get(), states, actions);
         requireFinite(path, initialLogits);
       }
       return new ProblemTables(
           new PromptBandit(
               reference, rewards, startWeights(file, config.problem().start(), states)),
           initialLogits,
+          storage.space(),
           List.of(
               "%d states, %d actions".formatted(states, actions),
               "reference: " + referenceRows.description(),
-              "reward: " + rewardRows.description()));
+              "reward: " + rewardRows.description(),
+              placement.description(states)));
     }
   }
 

@@ -49,7 +49,7 @@ public final class ReferenceRows implements AutoCloseable {
   }
 
   /**
-   * The reference that a run was trained against, in the float32 that it was trained with.
+   * The reference that a run was trained against, in the numbers that it was trained with.
    *
    * @throws InputException when an input of the run is missing, unsound or does not fit the others
    * @throws dev.clipkl.failure.EnvironmentException when the memory does not suffice
@@ -73,10 +73,10 @@ public final class ReferenceRows implements AutoCloseable {
   }
 
   private static ReferenceRows imported(Path path, RunConfig config, Arena arena) {
-    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+    try (SafetensorsFile file = SafetensorsFile.open(path, arena)) {
       DenseReference rows = DenseReference.of(file);
-      RowTable table = allocate(arena, rows.rows(), rows.vocabularySize(), config);
-      rows.fill(table);
+      RowTable table =
+          storage(rows.rows(), rows.vocabularySize(), false, config, arena).reference(rows);
       double[] weights = ProblemTables.startWeights(file, config.problem().start(), table.rows());
       return ofTable(rows.description(), table, weights, arena);
     }
@@ -89,20 +89,30 @@ public final class ReferenceRows implements AutoCloseable {
     Tokenizer tokenizer =
         Tokenizers.open(ProblemTables.required(problem.tokenizer(), "problem.tokenizer"));
     Path path = ProblemTables.required(problem.reference(), "problem.reference");
-    try (ReferenceFile file = ReferenceFile.open(path)) {
+    try (ReferenceFile file = ReferenceFile.open(path, arena)) {
       file.check(prompts, tokenizer);
-      RowTable table = allocate(arena, prompts.size(), tokenizer.vocabularySize(), config);
-      file.fillRows(prompts, tokenizer, table);
+      RowTable table =
+          storage(
+                  prompts.size(),
+                  tokenizer.vocabularySize(),
+                  BanditStorage.canCompute(file, config),
+                  config,
+                  arena)
+              .reference(file, prompts, tokenizer);
       double[] weights = ProblemTables.startWeights(prompts, problem.start());
       return ofTable(file.description(), table, weights, arena);
     }
   }
 
-  private static RowTable allocate(Arena arena, long rows, int columns, RunConfig config) {
-    long bytes = RowTable.allocatedBytes(RowTable.Precision.FLOAT32, rows, columns);
-    MemoryBudget.parse(config.run().memory())
-        .require(List.of(new Item("reference", bytes)), "use a machine with more");
-    return RowTable.allocate(arena, rows, columns);
+  private static BanditStorage storage(
+      long rows, int columns, boolean canCompute, RunConfig config, Arena arena) {
+    long bytes = RowTable.allocatedBytes(config.problem().storage(), rows, columns);
+    TablePlacement placement =
+        TablePlacement.choose(
+            MemoryBudget.parse(config.run().memory()),
+            new TablePlacement.Demand(
+                rows, List.of(), new Item("reference", bytes), canCompute, List.of(), 1));
+    return new BanditStorage(config, placement, arena);
   }
 
   private static ReferenceRows ofTable(

@@ -1,6 +1,7 @@
 package dev.clipkl.training;
 
 import dev.clipkl.failure.InputException;
+import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
 import dev.clipkl.table.Tensor;
 import dev.clipkl.table.TensorType;
@@ -95,6 +96,20 @@ public final class StoredPolicy implements AutoCloseable {
                 .formatted(file.path(), logits.name(), state, action, destination[action]));
       }
     }
+  }
+
+  /**
+   * All rows, read from the file whenever one is asked for; of float64 or float32 numbers, as they
+   * are stored.
+   *
+   * @throws InputException as {@link #readLogits}, for any row
+   */
+  public RowTable table() {
+    double[] row = new double[actions];
+    for (long state = 0; state < states; state++) {
+      readLogits(state, row);
+    }
+    return logits.asTable(0);
   }
 
   /**

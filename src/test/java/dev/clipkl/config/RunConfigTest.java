@@ -9,6 +9,7 @@ import dev.clipkl.failure.InputException;
 import dev.clipkl.objective.AlphaDivergence;
 import dev.clipkl.objective.ForwardKl;
 import dev.clipkl.objective.ReverseKl;
+import dev.clipkl.table.RowTable.Precision;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -36,6 +37,7 @@ class RunConfigTest {
         reward: models/reward.json
         discount: 0.0
         start: uniform
+        storage: bf16
       objective: {divergence: alpha(0.5), lambda: 1e-1, clip-epsilon: .25}
       optimizer:
         kind: newton
@@ -75,7 +77,8 @@ class RunConfigTest {
                     Optional.of(Path.of("models/reward.json")),
                     Optional.empty(),
                     0.0,
-                    StartDistribution.UNIFORM),
+                    StartDistribution.UNIFORM,
+                    Precision.BFLOAT16),
                 new RunConfig.Objective(new AlphaDivergence(0.5), 0.1, 0.25),
                 new RunConfig.Optimizer(
                     Optional.of(OptimizerKind.NEWTON),
@@ -109,7 +112,8 @@ class RunConfigTest {
                     Optional.empty(),
                     Optional.of(Path.of("p.safetensors")),
                     0.0,
-                    StartDistribution.WEIGHTS),
+                    StartDistribution.WEIGHTS,
+                    Precision.FLOAT32),
                 new RunConfig.Objective(new ReverseKl(), 0.1, 0.2),
                 new RunConfig.Optimizer(
                     Optional.empty(),
@@ -204,7 +208,8 @@ class RunConfigTest {
                 problem.reward(),
                 Optional.of(Path.of(text)),
                 problem.discount(),
-                problem.start()),
+                problem.start(),
+                problem.storage()),
             config.objective(),
             config.optimizer(),
             config.mode(),
@@ -238,6 +243,7 @@ class RunConfigTest {
               import: null
               discount: 0.0
               start: uniform
+              storage: bf16
             objective:
               divergence: alpha(0.5)
               lambda: 0.1

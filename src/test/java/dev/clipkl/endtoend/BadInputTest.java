@@ -211,17 +211,18 @@ class BadInputTest {
             "earlier already holds a run",
             "--resume"),
         new Case(
-            "tables that do not fit",
+            "rows in work that do not fit",
             ENVIRONMENT,
             test -> {
               Path bandit = test.folder.resolve("large.safetensors");
               BanditFile.write(bandit, 50, 20_000, TensorType.F32, 1);
-              return test.importing(bandit, "", "--set", "run.memory=10MB");
+              return test.importing(bandit, "", "--set", "run.memory=1MB");
             },
             "needs",
-            "policy logits",
-            "9.5 MiB are available (the given limit)",
-            "fewer prompts"),
+            "engine scratch",
+            "table rows in work",
+            "976.6 KiB are available (the given limit)",
+            "fewer run.threads"),
         new Case(
             "engine of another version",
             ENVIRONMENT,

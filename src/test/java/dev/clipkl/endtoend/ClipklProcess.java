@@ -34,6 +34,7 @@ final class ClipklProcess implements AutoCloseable {
         .filter(flag -> flag.startsWith("--"))
         .forEach(command::add);
     command.add("-Xmx256m");
+    command.add("-Xmn64m");
     command.add("-XX:+UseSerialGC");
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));

@@ -3,6 +3,7 @@ package dev.clipkl.table;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.clipkl.engine.RowFixture;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.table.SafetensorsWriter.Declaration;
@@ -277,7 +278,9 @@ class SafetensorsRoundTripTest {
         file.tensor("logits").readTable(read);
       }
       for (int row = 0; row < 5; row++) {
-        assertThat(read.row(row).mismatch(table.row(row))).as("row %d", row).isEqualTo(-1);
+        assertThat(RowFixture.row(read, row))
+            .as("row %d", row)
+            .isEqualTo(RowFixture.row(table, row));
       }
     }
   }

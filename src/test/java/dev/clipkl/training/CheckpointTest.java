@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.engine.RowFixture;
 import dev.clipkl.engine.RowMetric;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.StepRuleKind;
@@ -54,10 +55,10 @@ class CheckpointTest {
     assertThat(read.finished()).isEqualTo(actor.finished());
     assertThat(read.moments()).hasSize(2);
     for (int s = 0; s < STATES; s++) {
-      assertThat(read.logits().row(s).mismatch(actor.logits().row(s))).isEqualTo(-1);
+      assertThat(RowFixture.row(read.logits(), s)).isEqualTo(RowFixture.row(actor.logits(), s));
       for (int m = 0; m < 2; m++) {
-        assertThat(read.moments().get(m).row(s).mismatch(actor.moments().get(m).row(s)))
-            .isEqualTo(-1);
+        assertThat(RowFixture.row(read.moments().get(m), s))
+            .isEqualTo(RowFixture.row(actor.moments().get(m), s));
       }
     }
   }

@@ -1,0 +1,62 @@
+package dev.clipkl.table;
+
+/** A table whose rows are computed when they are read. */
+final class ComputedRowTable extends RowTable {
+  private final RowFunction function;
+
+  ComputedRowTable(long rows, int columns, RowFunction function) {
+    super(Precision.FLOAT32, rows, columns);
+    this.function = function;
+  }
+
+  @Override
+  public boolean isBroadcast() {
+    return false;
+  }
+
+  @Override
+  public long bytes() {
+    return 0;
+  }
+
+  @Override
+  public void readRow(long row, float[] destination) {
+    requireRow(row);
+    function.compute(row, destination);
+  }
+
+  @Override
+  public void readRow(long row, double[] destination) {
+    float[] values = new float[columns()];
+    readRow(row, values);
+    for (int a = 0; a < values.length; a++) {
+      destination[a] = values[a];
+    }
+  }
+
+  @Override
+  public void writeRow(long row, float[] source) {
+    throw notStored();
+  }
+
+  @Override
+  public void writeRow(long row, double[] source) {
+    throw notStored();
+  }
+
+  @Override
+  public void setLogNormalizer(long row, double logNormalizer) {
+    throw notStored();
+  }
+
+  private static IllegalStateException notStored() {
+    return new IllegalStateException("the rows of this table are computed and cannot be changed");
+  }
+
+  @Override
+  public double get(long row, int column) {
+    float[] values = new float[columns()];
+    readRow(row, values);
+    return values[column];
+  }
+}
