@@ -126,13 +126,19 @@ public final class EngineBench {
     return candidates;
   }
 
-  /** As many rows as fit into a sample's time, by the time that a few of them take. */
+  /**
+   * As many rows as fit into a sample's time, by the least time that a few of them have taken:
+   * interpreted code would make the samples far too small.
+   */
   private int rows(TimedRows few, double sampleSeconds) {
-    few.getAsDouble();
-    long start = System.nanoTime();
-    few.getAsDouble();
-    double secondsPerRow = (System.nanoTime() - start) * 1e-9 / few.rows();
-    return Math.clamp((long) (sampleSeconds / secondsPerRow), few.rows(), settings.rows());
+    long begin = System.nanoTime();
+    double least = Double.POSITIVE_INFINITY;
+    do {
+      long start = System.nanoTime();
+      few.getAsDouble();
+      least = Math.min(least, (System.nanoTime() - start) * 1e-9);
+    } while ((System.nanoTime() - begin) * 1e-9 < sampleSeconds);
+    return Math.clamp((long) (sampleSeconds / least * few.rows()), few.rows(), settings.rows());
   }
 
   private BenchResult result(List<Candidate> candidates, InterleavedRounds.Outcome outcome) {
