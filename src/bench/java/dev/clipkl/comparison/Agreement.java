@@ -33,6 +33,9 @@ record Agreement(int innerSteps, double distance, double movement, long clippedA
   /** Float32 logits of magnitude 16 carry 1e-6 each; a wrong term of the gradient shows as 1e-3. */
   static final double LARGEST_DISTANCE = 1e-5;
 
+  /** What a contender that does nothing must be off by. */
+  private static final double LEAST_MOVEMENT = 1e-3;
+
   /** The oracle's answer for some rows. */
   static final class Oracle {
     private final int[] rows;
@@ -121,6 +124,12 @@ record Agreement(int innerSteps, double distance, double movement, long clippedA
                     .formatted(name, OUTER_ITERATIONS, innerSteps)
                 + " %.3g from the oracle's in total variation, expected at most %.0e"
                     .formatted(distance, LARGEST_DISTANCE));
+      }
+      if (!(movement >= LEAST_MOVEMENT)) {
+        throw new CheckFailedException(
+            "the check would prove nothing: the policy has moved by %.3g in total variation,"
+                    .formatted(movement)
+                + " expected at least %.0e".formatted(LEAST_MOVEMENT));
       }
       return new Agreement(innerSteps, distance, movement, clippedActions);
     }

@@ -59,15 +59,16 @@ final class TorchAutograd implements Contender {
     Tensor advantage = logits;
     for (int k = 0; k < innerSteps; k++) {
       // A scope of its own: the graph of a step is freed before the next one is built.
-      try (PointerScope scope = new PointerScope()) {
+      try (PointerScope _ = new PointerScope()) {
         Tensor logProb = torch.log_softmax(logits, 1);
         if (k == 0) {
           oldLogProb = logProb.detach();
           oldProb = oldLogProb.exp();
           advantage = rewards.sub(oldProb.mul(rewards).sum(new long[] {1}, true, null));
-          scope.detach(oldLogProb);
-          scope.detach(oldProb);
-          scope.detach(advantage);
+          // Without a second owner they would end with the first step's scope.
+          oldLogProb.retainReference();
+          oldProb.retainReference();
+          advantage.retainReference();
         }
         Tensor ratio = torch.exp(logProb.sub(oldLogProb));
         Tensor surrogate =
@@ -84,9 +85,9 @@ final class TorchAutograd implements Contender {
         logits.mutable_grad().reset();
       }
     }
-    oldLogProb.close();
-    oldProb.close();
-    advantage.close();
+    oldLogProb.releaseReference();
+    oldProb.releaseReference();
+    advantage.releaseReference();
   }
 
   @Override
