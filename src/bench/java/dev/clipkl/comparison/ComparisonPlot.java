@@ -1,8 +1,11 @@
 package dev.clipkl.comparison;
 
+import dev.clipkl.bench.Spread;
 import java.awt.Color;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,7 +36,7 @@ final class ComparisonPlot {
         results.timings().stream().filter(timings -> timings.columns() == columns).toList();
     CategoryChart chart =
         new CategoryChartBuilder()
-            .width(960)
+            .width(1100)
             .height(480)
             .title(
                 "One inner step, V = %,d, N = %,d, %d threads"
@@ -44,27 +47,37 @@ final class ComparisonPlot {
     chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
     chart.getStyler().setSeriesColors(COLOURS);
     chart.getStyler().setLabelsVisible(true);
+    chart.getStyler().setLabelsPosition(0.95);
     chart.getStyler().setChartBackgroundColor(Color.WHITE);
     List<String> groups = new ArrayList<>();
     List<Double> memory = new ArrayList<>();
     for (Timings timings : shown) {
       for (int innerSteps : Comparison.INNER_STEPS) {
         groups.add("%s, K = %d".formatted(timings.divergence(), innerSteps));
-        memory.add(timings.memory().median() * 1e9);
+        memory.add(nanoseconds(timings.memory()));
       }
     }
+    double least = memory.stream().min(Double::compare).orElseThrow();
     for (ContenderKind contender : ContenderKind.values()) {
       List<Double> heights = new ArrayList<>();
       for (Timings timings : shown) {
         for (int innerSteps : Comparison.INNER_STEPS) {
-          heights.add(timings.line(contender, innerSteps).seconds().median() * 1e9);
+          heights.add(nanoseconds(timings.line(contender, innerSteps).seconds()));
+          least = Math.min(least, heights.getLast());
         }
       }
       chart.addSeries(contender.label(), groups, heights);
     }
     chart.addSeries("memory limit", groups, memory);
+    // Bars begin at a power of ten below all of them: a logarithmic axis has no zero.
+    chart.getStyler().setYAxisMin(Math.pow(10.0, Math.ceil(Math.log10(least)) - 1.0));
     try (OutputStream out = Files.newOutputStream(file)) {
       ChartEncoder.saveChart(chart, out, "png");
     }
+  }
+
+  /** Two digits, as many as the labels have room for. */
+  private static double nanoseconds(Spread seconds) {
+    return BigDecimal.valueOf(seconds.median() * 1e9).round(new MathContext(2)).doubleValue();
   }
 }
