@@ -2,6 +2,8 @@
 # Finds a JDK, builds clipkl when its sources changed, and runs it:
 #   ./run.sh ARGUMENTS   runs clipkl ARGUMENTS in the caller's folder
 #   ./run.sh test [...]  runs all tests; further arguments go to Maven
+#   ./run.sh benchmarks [...]      compares clipkl with LibTorch and ND4J (--help: the options)
+#   ./run.sh benchmarks jmh [...]  runs the JMH benchmarks of kernels; arguments go to JMH
 # CLIPKL_JAVA_HOME names the JDK to use; CLIPKL_JAVA_OPTS adds JVM options, such as -Xmx8g.
 # Kept to what bash 3.2 knows, which is the bash of macOS.
 set -euo pipefail
@@ -228,22 +230,50 @@ run_tests() {
 
 # ---- The program ------------------------------------------------------------------------------
 
-run_program() {
-  build
-  local pom flags
+# Sets `flags`: what the JVM needs, and how a user's JVM runs. The heap is moderate because tables
+# live outside it. Its young part is fixed: while the Vector API still runs interpreted it makes
+# garbage, for which the JVM would take 600 MB.
+jvm_flags() {
+  local pom
   pom=$(<"$root/pom.xml")
   flags=${pom#*<jvm.flags>}
-  flags=${flags%%</jvm.flags>*}
+  flags="${flags%%</jvm.flags>*} -Xmx2g -Xmn64m -XX:+UseParallelGC"
+}
+
+run_benchmarks() {
+  lock
+  local classes=$target/bench main=dev.clipkl.comparison.Comparison flags
+  [ -d "$classes" ] || echo "clipkl: building the benchmarks; the first time this downloads about 220 MB ..." >&2
+  if ! maven -Pbench -DskipTests -Dspotless.check.skip=true test-compile \
+    dependency:build-classpath -Dmdep.outputFile="$classes/classpath" >"$log" 2>&1; then
+    tail -n 25 "$log" >&2
+    fail "the build failed; its last lines are above, all of it is in $log"
+  fi
+  unlock
+  jvm_flags
+  if [ "${1:-}" = jmh ]; then
+    shift
+    main=org.openjdk.jmh.Main
+  fi
+  # Reports go to docs/benchmarks of the project.
+  cd "$root"
+  # shellcheck disable=SC2086 # lists of options
+  exec "$java_home/bin/java" $flags ${CLIPKL_JAVA_OPTS:-} \
+    -cp "$classes/test-classes:$classes/classes:$(<"$classes/classpath")" "$main" "$@"
+}
+
+run_program() {
+  build
+  local flags
+  jvm_flags
   # In the C locale Java would neither print nor open names outside ASCII.
   case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
     '' | C | POSIX) export LC_ALL=C.UTF-8 ;;
   esac
   # The JVM has no option against its warning about the Vector API, so a filter drops that line;
   # clipkl itself then puts the real standard error, kept as descriptor 3, back in its place.
-  # The heap is moderate because tables live outside it. Its young part is fixed: while the Vector
-  # API still runs interpreted it makes garbage, for which the JVM would take 600 MB.
   # shellcheck disable=SC2086 # lists of options
-  exec "$java_home/bin/java" $flags -Xmx2g -Xmn64m -XX:+UseParallelGC -Dclipkl.stderr=3 -Dclipkl.home="$root" ${CLIPKL_JAVA_OPTS:-} \
+  exec "$java_home/bin/java" $flags -Dclipkl.stderr=3 -Dclipkl.home="$root" ${CLIPKL_JAVA_OPTS:-} \
     -jar "$target/clipkl.jar" "$@" 3>&2 2> >(
       trap '' HUP INT TERM
       exec grep --line-buffered -v '^WARNING: Using incubator modules: jdk.incubator.vector$' >&2
@@ -251,9 +281,14 @@ run_program() {
 }
 
 find_jdk
-if [ "${1:-}" = test ]; then
-  shift
-  run_tests "$@"
-else
-  run_program "$@"
-fi
+case ${1:-} in
+  test)
+    shift
+    run_tests "$@"
+    ;;
+  benchmarks)
+    shift
+    run_benchmarks "$@"
+    ;;
+  *) run_program "$@" ;;
+esac

@@ -25,6 +25,7 @@ class ArchitectureTest {
       List.of(
           "cli",
           "report",
+          "bench",
           "certify",
           "training",
           "audit",

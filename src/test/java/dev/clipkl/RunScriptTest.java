@@ -263,6 +263,29 @@ class RunScriptTest {
     assertThat(outcome.out()).contains("that does not compile");
   }
 
+  @Test
+  void benchmarksAreBuiltApartFromTheProgramAndRunInItsFolder() throws Exception {
+    jdk("25", "25");
+    Path classes = Files.createDirectories(project.resolve("target/bench"));
+    Files.writeString(classes.resolve("classpath"), "a.jar:b.jar");
+    Path elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
+    Outcome comparison = run(elsewhere, Map.of(), List.of("benchmarks", "--rows", "2 3"));
+    assertThat(comparison.exitCode()).isZero();
+    Path root = project.toRealPath();
+    assertThat(comparison.out())
+        .contains("in " + root + "\n")
+        .endsWith(
+            "<--flag><one><-Xmx2g><-XX:+UseParallelGC><-cp><%1$s/test-classes:%1$s/classes:a.jar:b.jar><dev.clipkl.comparison.Comparison><--rows><2 3>%n"
+                .formatted(root.resolve("target/bench")));
+    assertThat(Files.readString(project.resolve("builds"))).contains("-Pbench");
+    assertThat(run("benchmarks", "jmh", "-l").out())
+        .endsWith("<org.openjdk.jmh.Main><-l>" + System.lineSeparator());
+    Files.createFile(project.resolve("broken"));
+    Outcome broken = run("benchmarks");
+    assertThat(broken.exitCode()).isEqualTo(3);
+    assertThat(broken.err()).contains("that does not compile", "target/build.log");
+  }
+
   /** A JDK whose java tells what it was given, and plays the program. */
   private Path jdk(String name, String version) throws IOException {
     Path home = jdks.resolve(name);

@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       ExportCommand.class,
       CertifyCommand.class,
-      AuditCommand.class
+      AuditCommand.class,
+      BenchCommand.class
     },
     scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,
