@@ -156,7 +156,7 @@ class RunScriptTest {
         .isEqualTo(
             """
             %s in %s
-            <--flag><one><-Xmx2g><-XX:+UseParallelGC><-Dclipkl.stderr=3>\
+            <--flag><one><-Xmx2g><-Xmn64m><-XX:+UseParallelGC><-Dclipkl.stderr=3>\
             <-Dclipkl.home=%s><-Xmx5g><-jar>\
             <%s/target/clipkl.jar><a b><*><exit 7>
             """
@@ -275,7 +275,7 @@ class RunScriptTest {
     assertThat(comparison.out())
         .contains("in " + root + "\n")
         .endsWith(
-            "<--flag><one><-Xmx2g><-XX:+UseParallelGC><-cp><%1$s/test-classes:%1$s/classes:a.jar:b.jar><dev.clipkl.comparison.Comparison><--rows><2 3>%n"
+            "<--flag><one><-Xmx2g><-Xmn64m><-XX:+UseParallelGC><-cp><%1$s/test-classes:%1$s/classes:a.jar:b.jar><dev.clipkl.comparison.Comparison><--rows><2 3>%n"
                 .formatted(root.resolve("target/bench")));
     assertThat(Files.readString(project.resolve("builds"))).contains("-Pbench");
     assertThat(run("benchmarks", "jmh", "-l").out())

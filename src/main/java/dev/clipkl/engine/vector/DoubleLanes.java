@@ -13,9 +13,12 @@ import jdk.incubator.vector.VectorSpecies;
  * that {@link FloatLanes} gives. The exponential's coefficients are those of its Taylor series,
  * whose first omitted term is below a tenth of a unit in the last place; the logarithm's were
  * fitted at Chebyshev's points, since its longer series does not fit the compiler's budget. Array
- * lengths are multiples of {@link #LANES}.
+ * lengths are multiples of {@link #WIDTH}.
  */
 final class DoubleLanes {
+  /** Entries that arrays are padded to, and lanes of a sum: those of the widest vectors. */
+  static final int WIDTH = 8;
+
   static final VectorSpecies<Double> SPECIES = FloatLanes.DOUBLES;
   static final int LANES = SPECIES.length();
 

@@ -3,7 +3,7 @@ package dev.clipkl.engine.vector;
 /**
  * A piece of a row on its way through the sweeps of a row optimum; it stays in the first-level
  * cache. All arrays have {@link #CAPACITY} entries, of which the first {@code length} are in use, a
- * multiple of the vector width.
+ * multiple of {@link DoubleLanes#WIDTH}.
  */
 final class OptimumChunk {
   /** Entries: the four arrays of 4 KiB that a loop uses fit a first-level cache. */

@@ -2,6 +2,7 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.DoubleLanes.LANES;
 import static dev.clipkl.engine.vector.DoubleLanes.SPECIES;
+import static dev.clipkl.engine.vector.DoubleLanes.WIDTH;
 
 import dev.clipkl.engine.CompensatedSum;
 import dev.clipkl.engine.OptimumMass;
@@ -16,8 +17,8 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * The sweeps of a row optimum on float64 lanes.
  *
- * <p>Rows are padded to the vector width with the row's worst action at reference probability 0: it
- * changes no sum, and no ratio of it can overflow that the row's own do not.
+ * <p>Rows are padded to {@link DoubleLanes#WIDTH} with the row's worst action at reference
+ * probability 0: it changes no sum, and no ratio of it can overflow that the row's own do not.
  */
 final class VectorOptimumSweeps implements OptimumSweeps {
   private final double lambda;
@@ -28,8 +29,8 @@ final class VectorOptimumSweeps implements OptimumSweeps {
   private final double[] reference;
   private final double[] distance;
   private final OptimumChunk chunk = new OptimumChunk();
-  private final double[] lanes = new double[LANES];
-  private final double[] lostLanes = new double[LANES];
+  private final double[] lanes = new double[WIDTH];
+  private final double[] lostLanes = new double[WIDTH];
 
   VectorOptimumSweeps(Divergence divergence, double lambda, int columns) {
     this.lambda = lambda;
@@ -37,7 +38,7 @@ final class VectorOptimumSweeps implements OptimumSweeps {
     ratios = OptimumRatios.of(divergence);
     // t <= f'(0+), infinite where f is a barrier; then distances are below the supremum of f'.
     zeroDistance = -divergence.derivativeAtZero();
-    padded = Math.ceilDiv(columns, LANES) * LANES;
+    padded = Math.ceilDiv(columns, WIDTH) * WIDTH;
     reference = new double[padded];
     distance = new double[padded];
   }
@@ -82,8 +83,8 @@ final class VectorOptimumSweeps implements OptimumSweeps {
               .add(check);
     }
     check.intoArray(lanes, 0);
-    for (double lane : lanes) {
-      if (!(lane == 0.0)) {
+    for (int lane = 0; lane < LANES; lane++) {
+      if (!(lanes[lane] == 0.0)) {
         throw new ArithmeticException("a row optimum needs finite rewards and log-probabilities");
       }
     }
@@ -189,26 +190,20 @@ final class VectorOptimumSweeps implements OptimumSweeps {
     return zeros;
   }
 
-  /** {@code sum q x} over the chunk, from fixed accumulators in a fixed order. */
+  /**
+   * {@code sum q x} over the chunk, in one order at any vector width: entry i is added to lane
+   * {@code i mod 8}, and the lanes first to last ({@code reduceLanes} leaves its order open).
+   */
   private double dot(int start, double[] x) {
-    DoubleVector first = DoubleVector.zero(SPECIES);
-    DoubleVector second = DoubleVector.zero(SPECIES);
-    int i = 0;
-    for (; i + LANES < chunk.length; i += 2 * LANES) {
-      first =
-          DoubleVector.fromArray(SPECIES, x, i)
-              .fma(DoubleVector.fromArray(SPECIES, reference, start + i), first);
-      second =
-          DoubleVector.fromArray(SPECIES, x, i + LANES)
-              .fma(DoubleVector.fromArray(SPECIES, reference, start + i + LANES), second);
+    for (int lane = 0; lane < WIDTH; lane += LANES) {
+      DoubleVector sum = DoubleVector.zero(SPECIES);
+      for (int i = lane; i < chunk.length; i += WIDTH) {
+        sum =
+            DoubleVector.fromArray(SPECIES, x, i)
+                .fma(DoubleVector.fromArray(SPECIES, reference, start + i), sum);
+      }
+      sum.intoArray(lanes, lane);
     }
-    if (i < chunk.length) {
-      first =
-          DoubleVector.fromArray(SPECIES, x, i)
-              .fma(DoubleVector.fromArray(SPECIES, reference, start + i), first);
-    }
-    first.add(second).intoArray(lanes, 0);
-    // First to last: reduceLanes leaves its order open.
     double total = 0.0;
     for (double lane : lanes) {
       total += lane;
@@ -218,20 +213,22 @@ final class VectorOptimumSweeps implements OptimumSweeps {
 
   /** Adds {@code sum q x} over the chunk, keeping what every addition loses. */
   private void addProducts(CompensatedSum total, int start, double[] x) {
-    DoubleVector sum = DoubleVector.zero(SPECIES);
-    DoubleVector lost = DoubleVector.zero(SPECIES);
-    for (int i = 0; i < chunk.length; i += LANES) {
-      DoubleVector term =
-          DoubleVector.fromArray(SPECIES, x, i)
-              .mul(DoubleVector.fromArray(SPECIES, reference, start + i));
-      DoubleVector next = sum.add(term);
-      DoubleVector added = next.sub(sum);
-      lost = lost.add(sum.sub(next.sub(added)).add(term.sub(added)));
-      sum = next;
+    for (int lane = 0; lane < WIDTH; lane += LANES) {
+      DoubleVector sum = DoubleVector.zero(SPECIES);
+      DoubleVector lost = DoubleVector.zero(SPECIES);
+      for (int i = lane; i < chunk.length; i += WIDTH) {
+        DoubleVector term =
+            DoubleVector.fromArray(SPECIES, x, i)
+                .mul(DoubleVector.fromArray(SPECIES, reference, start + i));
+        DoubleVector next = sum.add(term);
+        DoubleVector added = next.sub(sum);
+        lost = lost.add(sum.sub(next.sub(added)).add(term.sub(added)));
+        sum = next;
+      }
+      sum.intoArray(lanes, lane);
+      lost.intoArray(lostLanes, lane);
     }
-    sum.intoArray(lanes, 0);
-    lost.intoArray(lostLanes, 0);
-    for (int lane = 0; lane < LANES; lane++) {
+    for (int lane = 0; lane < WIDTH; lane++) {
       total.add(lanes[lane]);
       total.add(lostLanes[lane]);
     }

@@ -53,8 +53,8 @@ final class DoubleLanesTest {
 
   @Test
   void endsOfTheRangesAreExactLimits() {
-    double[] x = new double[DoubleLanes.LANES];
-    double[] result = new double[DoubleLanes.LANES];
+    double[] x = new double[DoubleLanes.WIDTH];
+    double[] result = new double[DoubleLanes.WIDTH];
     assertThat(at(x, result, -1e300, v -> DoubleLanes.exp(x, 1.0, result, v))).isZero();
     assertThat(at(x, result, -708.5, v -> DoubleLanes.exp(x, 1.0, result, v))).isZero();
     assertThat(at(x, result, 1e300, v -> DoubleLanes.exp(x, 1.0, result, v)))
