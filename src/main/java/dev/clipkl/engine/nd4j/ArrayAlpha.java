@@ -13,7 +13,7 @@ final class ArrayAlpha implements ArrayDivergence {
   ArrayAlpha(double alpha) {
     this.alpha = alpha;
     denominator = alpha * (alpha - 1.0);
-    nearRadius = 1.0 / Math.max(1.0, Math.abs(alpha));
+    nearRadius = Elementwise.SERIES_RADIUS / Math.max(1.0, Math.abs(alpha));
   }
 
   @Override
@@ -55,15 +55,17 @@ final class ArrayAlpha implements ArrayDivergence {
     bestPower.muli(arrays.reference());
     farTerms(arrays, best, bestPower, scratch);
     Elementwise.clamp(x, -nearRadius, nearRadius, near);
+    Elementwise.expMinusLinear(near, scratch);
+    near.muli(alpha);
     // b is read no more.
-    expMinusLinear(near, 1.0, scratch, best);
-    expMinusLinear(near, alpha, near, best);
-    Elementwise.addScaled(-alpha, scratch, near, near);
+    Elementwise.expMinusLinear(near, best);
+    Elementwise.addScaled(-alpha, scratch, best, near);
     near.muli(bestPower).muli(1.0 / denominator);
     // The near terms where |x| is below the radius.
     Elementwise.abs(x, x);
     Elementwise.above(x, nearRadius, x);
-    terms.subi(near).muli(x).addi(near);
+    Elementwise.choose(x, terms, near);
+    terms.assign(near);
     if (alpha > 1.0) {
       arrays.distance().subi(1.0 / (alpha - 1.0), scratch);
       Elementwise.max(scratch, 0.0, scratch);
@@ -80,13 +82,5 @@ final class ArrayAlpha implements ArrayDivergence {
     terms.muli(arrays.prob());
     bestPower.muli(alpha - 1.0, scratch);
     terms.addi(scratch).muli(1.0 / denominator);
-  }
-
-  /** {@code e^{scale x} - 1 - scale x}. */
-  private static void expMinusLinear(
-      INDArray source, double scale, INDArray destination, INDArray linear) {
-    source.muli(scale, linear);
-    Elementwise.expm1(linear, destination);
-    destination.subi(linear);
   }
 }

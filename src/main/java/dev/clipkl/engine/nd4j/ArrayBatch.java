@@ -7,6 +7,7 @@ import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
+import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.engine.SurrogatePoint;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.RowTable;
@@ -56,6 +57,7 @@ final class ArrayBatch implements BatchArithmetic {
   private final double[] referenceMass;
   private final double[] oldLogNormalizer;
   private final double[] meanAbsoluteAdvantage;
+  private final boolean[] hasMoved;
   private @Nullable RowBlock block;
   private @Nullable RowProgram program;
   private Divergence divergence = Divergence.parse("reverse-kl");
@@ -91,6 +93,7 @@ final class ArrayBatch implements BatchArithmetic {
     referenceMass = new double[slots];
     oldLogNormalizer = new double[slots];
     meanAbsoluteAdvantage = new double[slots];
+    hasMoved = new boolean[slots];
     transfer.markActions(actions, slots);
   }
 
@@ -143,7 +146,7 @@ final class ArrayBatch implements BatchArithmetic {
     INDArray q = reference.rows(first, end);
     INDArray isAction = actions.rows(first, end);
     Elementwise.exp(logReference.rows(first, end), q);
-    q.muli(isAction);
+    reductions.clearPadding(q, isAction);
     set(referenceMass, first, reductions.dot(q, isAction));
     renormalize(first, end);
   }
@@ -164,7 +167,7 @@ final class ArrayBatch implements BatchArithmetic {
 
   @Override
   public void actionValueSpan(int first, int end, double[] spans) {
-    set(spans, first, RowReductions.span(actionValue.rows(first, end)));
+    set(spans, first, reductions.span(actionValue.rows(first, end)));
   }
 
   @Override
@@ -172,6 +175,7 @@ final class ArrayBatch implements BatchArithmetic {
     oldLogits.rows(first, end).assign(current.logits.rows(first, end));
     oldProb.rows(first, end).assign(current.prob.rows(first, end));
     System.arraycopy(current.logNormalizer, first, oldLogNormalizer, first, end - first);
+    Arrays.fill(hasMoved, first, end, false);
     INDArray oldP = oldProb.rows(first, end);
     INDArray a = advantage.rows(first, end);
     INDArray s = side.rows(first, end);
@@ -209,11 +213,19 @@ final class ArrayBatch implements BatchArithmetic {
     clipped.muli(side.rows(first, end));
     clipped.subi(limit.rows(first, end));
     Elementwise.above(clipped, 0.0, clipped);
-    advantages.muli(clipped, scratch);
-    double[] bound = reductions.dot(oldP, scratch);
-    advantages.subi(scratch, kept);
-    scratch.muli(side.rows(first, end));
-    double[] signedBound = reductions.dot(oldP, scratch);
+    double[] count = reductions.dot(actions.rows(first, end), clipped);
+    set(policy.clippedActions, first, count);
+    double[] bound = new double[end - first];
+    double[] signedBound = bound;
+    if (Arrays.stream(count).allMatch(actions -> actions == 0.0)) {
+      kept = advantages;
+    } else {
+      advantages.muli(clipped, scratch);
+      bound = reductions.dot(oldP, scratch);
+      advantages.subi(scratch, kept);
+      scratch.muli(side.rows(first, end));
+      signedBound = reductions.dot(oldP, scratch);
+    }
     double[] keptMean = reductions.dot(prob, kept);
 
     double[] logNormalizer = Arrays.copyOfRange(policy.logNormalizer, first, end);
@@ -231,6 +243,7 @@ final class ArrayBatch implements BatchArithmetic {
                 derivative,
                 policy.curvature.rows(first, end),
                 scratch,
+                keepsCurvature(),
                 Arrays.copyOfRange(referenceMass, first, end),
                 reductions));
     Elementwise.addScaled(-lambda, derivative, kept, policy.coefficient.rows(first, end));
@@ -245,6 +258,11 @@ final class ArrayBatch implements BatchArithmetic {
     }
   }
 
+  /** Whether anything reads {@code w f''(w)}. */
+  private boolean keepsCurvature() {
+    return program().stepRule() == StepRuleKind.SAFE || directions.readsCurvature();
+  }
+
   /** {@code log p - log p_old}, exactly 0 where nothing has moved. */
   private void fillMoves(PolicyArrays policy, int first, int end, INDArray moves) {
     double[] shift = new double[end - first];
@@ -257,12 +275,19 @@ final class ArrayBatch implements BatchArithmetic {
 
   @Override
   public void countClipped(int first, int end, SurrogatePoint[] points) {
+    if (!haveMoved(first, end)) {
+      for (SurrogatePoint point : Arrays.copyOfRange(points, first, end)) {
+        point.bindingMass = 0.0;
+        point.bindingActions = 0;
+        point.outsideMass = 0.0;
+      }
+      return;
+    }
     INDArray clipped = current.clipped.rows(first, end);
     INDArray oldP = oldProb.rows(first, end);
     INDArray moves = scratch1.rows(first, end);
     INDArray outside = scratch2.rows(first, end);
     double[] mass = reductions.dot(oldP, clipped);
-    double[] count = reductions.dot(actions.rows(first, end), clipped);
     fillMoves(current, first, end, moves);
     Elementwise.above(moves, program().clip().logUpper(), outside);
     double[] above = reductions.dot(oldP, outside);
@@ -272,9 +297,18 @@ final class ArrayBatch implements BatchArithmetic {
     for (int row = 0; row < end - first; row++) {
       SurrogatePoint point = points[first + row];
       point.bindingMass = mass[row];
-      point.bindingActions = (int) count[row];
+      point.bindingActions = (int) current.clippedActions[first + row];
       point.outsideMass = above[row] + below[row];
     }
+  }
+
+  /** Whether a row's policy is no longer its p_old. */
+  private boolean haveMoved(int first, int end) {
+    boolean moved = false;
+    for (int slot = first; slot < end; slot++) {
+      moved |= hasMoved[slot];
+    }
+    return moved;
   }
 
   @Override
@@ -298,7 +332,7 @@ final class ArrayBatch implements BatchArithmetic {
     double[] slope = reductions.dot(gradient, ascent);
     double[] squaredNorm = reductions.dot(gradient, gradient);
     double[] momentumSlope = directions.momentumSlope(first, end, gradient, reductions);
-    double[] span = RowReductions.span(ascent);
+    double[] span = reductions.span(ascent);
     for (int row = 0; row < end - first; row++) {
       AscentDirection result = results[first + row];
       result.slope = slope[row];
@@ -320,7 +354,7 @@ final class ArrayBatch implements BatchArithmetic {
 
   @Override
   public void coefficientSpan(int first, int end, double[] spans) {
-    set(spans, first, RowReductions.span(current.coefficient.rows(first, end)));
+    set(spans, first, reductions.span(current.coefficient.rows(first, end)));
   }
 
   @Override
@@ -330,7 +364,7 @@ final class ArrayBatch implements BatchArithmetic {
     Elementwise.addScaled(
         -program().lambda(), current.curvature.rows(first, end), curvature, curvature);
     Elementwise.abs(curvature, curvature);
-    set(curvatures, first, RowReductions.largest(curvature));
+    set(curvatures, first, reductions.largest(curvature));
   }
 
   @Override
@@ -366,6 +400,7 @@ final class ArrayBatch implements BatchArithmetic {
     } else {
       current.copy(proposed, first, end);
     }
+    Arrays.fill(hasMoved, first, end, true);
     directions.accept(first, end);
   }
 

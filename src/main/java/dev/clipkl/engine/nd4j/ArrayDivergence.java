@@ -28,7 +28,10 @@ interface ArrayDivergence {
    */
   record Sums(double[] meanDerivative, double[] divergence) {}
 
-  /** Fills {@link RatioArrays#derivative} and {@link RatioArrays#curvature}; returns their sums. */
+  /**
+   * Fills {@link RatioArrays#derivative}, and {@link RatioArrays#curvature} where it is wanted, which
+   * may be overwritten where it is not; returns the sums.
+   */
   Sums measure(RatioArrays arrays);
 
   /**
@@ -58,6 +61,7 @@ interface ArrayDivergence {
    * @param derivative out: {@code f'(w)}
    * @param curvature out: {@code w f''(w)}
    * @param scratch what one operation leaves to the next
+   * @param wantsCurvature whether the curvature is read afterwards
    * @param referenceMass {@code sum q} per row: 1 but for the rounding of the stored reference
    */
   record RatioArrays(
@@ -67,6 +71,7 @@ interface ArrayDivergence {
       INDArray derivative,
       INDArray curvature,
       INDArray scratch,
+      boolean wantsCurvature,
       double[] referenceMass,
       RowReductions reductions) {}
 

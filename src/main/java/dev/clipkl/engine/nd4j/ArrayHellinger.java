@@ -13,7 +13,9 @@ final class ArrayHellinger implements ArrayDivergence {
     arrays.scratch().rdivi(1.0, curvature);
     curvature.rsubi(1.0, derivative);
     double[] mean = arrays.reductions().dot(arrays.prob(), derivative);
-    curvature.muli(0.5);
+    if (arrays.wantsCurvature()) {
+      curvature.muli(0.5);
+    }
     arrays.scratch().subi(1.0);
     arrays.scratch().muli(arrays.scratch());
     return new Sums(mean, arrays.reductions().dot(arrays.reference(), arrays.scratch()));
@@ -27,7 +29,9 @@ final class ArrayHellinger implements ArrayDivergence {
     Elementwise.log(arrays.distance(), logDistance);
     Elementwise.addScaled(0.5, arrays.logRatio(), logDistance, terms);
     Elementwise.min(terms, 0.5 * GapArrays.EXPONENT, terms);
-    Elementwise.expm1(terms, terms);
+    // A square: what exp(x) - 1 loses near 0 is nothing beside it.
+    Elementwise.exp(terms, terms);
+    terms.subi(1.0);
     terms.muli(terms);
     terms.muli(arrays.reference());
     terms.divi(arrays.distance());

@@ -10,10 +10,12 @@ final class ArrayJensenShannon implements ArrayDivergence {
   public Sums measure(RatioArrays arrays) {
     INDArray softplus = arrays.scratch();
     Elementwise.softplus(arrays.logRatio(), softplus, arrays.derivative());
-    // w f'' = 1 / (2 (1 + w)).
-    softplus.muli(-1.0, arrays.curvature());
-    Elementwise.exp(arrays.curvature(), arrays.curvature());
-    arrays.curvature().muli(0.5);
+    if (arrays.wantsCurvature()) {
+      // w f'' = 1 / (2 (1 + w)).
+      softplus.muli(-1.0, arrays.curvature());
+      Elementwise.exp(arrays.curvature(), arrays.curvature());
+      arrays.curvature().muli(0.5);
+    }
     // f' = (log 2 - softplus(-l)) / 2, softplus(-l) = softplus(l) - l. For large l the difference
     // loses its digits, where it is below the rounding of log 2.
     arrays.logRatio().subi(softplus, arrays.derivative());
@@ -40,9 +42,16 @@ final class ArrayJensenShannon implements ArrayDivergence {
     INDArray first = arrays.scratch()[3];
     INDArray second = arrays.scratch()[4];
     INDArray terms = arrays.terms();
-    // log v = -2 d - log(1 - e^{-2 d}).
+    // log v = -2 d - log(1 - e^{-2 d}); where d is small 1 - e^y = -y - (e^y - 1 - y).
     arrays.distance().muli(-2.0, logOther);
-    Elementwise.expm1(logOther, x);
+    Elementwise.max(logOther, -Elementwise.SERIES_RADIUS, second);
+    Elementwise.expMinusLinear(second, x);
+    x.addi(second);
+    Elementwise.exp(logOther, first);
+    first.subi(1.0);
+    arrays.distance().muli(2.0, second);
+    Elementwise.above(second, Elementwise.SERIES_RADIUS, second);
+    Elementwise.choose(second, first, x);
     x.negi();
     Elementwise.log(x, x);
     logOther.subi(x);

@@ -8,7 +8,9 @@ final class ArrayReverseKl implements ArrayDivergence {
   @Override
   public Sums measure(RatioArrays arrays) {
     arrays.derivative().assign(arrays.logRatio());
-    arrays.curvature().assign(1.0);
+    if (arrays.wantsCurvature()) {
+      arrays.curvature().assign(1.0);
+    }
     double[] mean = arrays.reductions().dot(arrays.prob(), arrays.logRatio());
     double[] divergence = new double[mean.length];
     for (int row = 0; row < mean.length; row++) {

@@ -19,13 +19,10 @@ record BackendChoice(boolean useCuda, String reason) {
   /**
    * Decides.
    *
-   * @param hasCuda whether nd4j-cuda is on the class path
-   * @param driver the driver's answer; not read without nd4j-cuda
+   * @param driver the driver's answer
+   * @param missingLibraries those of CUDA that nd4j-cuda links to and the machine lacks
    */
-  static BackendChoice of(boolean hasCuda, CudaDriver.Answer driver) {
-    if (!hasCuda) {
-      return new BackendChoice(false, "");
-    }
+  static BackendChoice of(CudaDriver.Answer driver, List<String> missingLibraries) {
     List<ComputeCapability> devices = driver.devices();
     if (devices.isEmpty()) {
       return new BackendChoice(false, driver.problem());
@@ -40,6 +37,14 @@ record BackendChoice(boolean useCuda, String reason) {
                 .formatted(i, device, LEAST, LARGEST));
       }
     }
-    return new BackendChoice(true, "");
+    return missingLibraries.isEmpty()
+        ? new BackendChoice(true, "")
+        : new BackendChoice(
+            false, "CUDA 11.6 is not installed: no " + String.join(", ", missingLibraries));
+  }
+
+  /** The choice where nd4j-cuda is not on the class path. */
+  static BackendChoice withoutCuda() {
+    return new BackendChoice(false, "");
   }
 }

@@ -83,7 +83,7 @@ final class BatchSummary implements AutoCloseable {
     value.assign(inputs.logReference().rows(start, stop));
     logProb.subi(value, logRatio);
     Elementwise.exp(value, reference);
-    reference.muli(isAction);
+    reductions.clearPadding(reference, isAction);
     value.assign(inputs.actionValue().rows(start, stop));
 
     double[] referenceMass = reductions.dot(reference, isAction);
@@ -91,7 +91,7 @@ final class BatchSummary implements AutoCloseable {
     double[] policyToReference = reductions.dot(prob, logRatio);
     double[] referenceToPolicy = reductions.dot(reference, logRatio);
     double[] entropy = reductions.dot(prob, logProb);
-    double[] minLogProb = RowReductions.least(logProb);
+    double[] minLogProb = reductions.least(logProb);
     double[] trained =
         divergence
             .measure(
@@ -102,6 +102,7 @@ final class BatchSummary implements AutoCloseable {
                     scratch(6, rows),
                     scratch(7, rows),
                     scratch(8, rows),
+                    false,
                     referenceMass,
                     reductions))
             .divergence();
@@ -136,10 +137,10 @@ final class BatchSummary implements AutoCloseable {
 
   private void normalize(INDArray logits, INDArray isAction, INDArray logProb, INDArray prob) {
     logProb.assign(logits);
-    double[] shift = RowReductions.largest(logProb);
+    double[] shift = reductions.largest(logProb);
     logProb.subiColumnVector(Columns.doubles(shift));
     Elementwise.exp(logProb, prob);
-    prob.muli(isAction);
+    reductions.clearPadding(prob, isAction);
     double[] sum = reductions.dot(prob, isAction);
     double[] logSum = Arrays.stream(sum).map(Math::log).toArray();
     logProb.subiColumnVector(Columns.doubles(logSum));
@@ -205,10 +206,11 @@ final class BatchSummary implements AutoCloseable {
     moves.assign(inputs.moves().rows(start, stop));
     oldProb.assign(inputs.oldProb().rows(start, stop));
     double[] approxKl = reductions.dot(oldProb, moves);
-    double[] least = RowReductions.least(moves);
-    double[] largest = RowReductions.largest(moves);
+    double[] least = reductions.least(moves);
+    double[] largest = reductions.largest(moves);
     Elementwise.min(moves, ArrayDivergence.GapArrays.EXPONENT / 2.0, excess);
-    Elementwise.expm1(excess, excess);
+    Elementwise.exp(excess, excess);
+    excess.subi(1.0);
     excess.muli(excess);
     double[] variance = reductions.dot(oldProb, excess);
     for (int row = 0; row < rows; row++) {

@@ -32,11 +32,11 @@ record Nd4jStart(String version, BackendChoice choice) {
           "the engine nd4j needs nd4j-native for %s, which ND4J %s has for linux-x86_64 and macosx-x86_64 only: set run.engine to auto"
               .formatted(platform, version));
     }
-    boolean hasCuda = HiddenCuda.isIn(loader);
     return new Nd4jStart(
         version,
-        BackendChoice.of(
-            hasCuda, hasCuda ? CudaDriver.ask() : CudaDriver.Answer.nothing("not asked")));
+        HiddenCuda.isIn(loader)
+            ? BackendChoice.of(CudaDriver.ask(), CudaLibraries.missing())
+            : BackendChoice.withoutCuda());
   }
 
   /** The version that the library's own metadata name. */

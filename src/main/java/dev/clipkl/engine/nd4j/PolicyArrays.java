@@ -23,6 +23,9 @@ final class PolicyArrays implements AutoCloseable {
   /** 1 where the clip is active, else 0. */
   final SlotArray clipped;
 
+  /** Number of actions whose clip is active, per slot. */
+  final double[] clippedActions;
+
   /** Per slot. */
   final double[] logNormalizer;
 
@@ -32,6 +35,7 @@ final class PolicyArrays implements AutoCloseable {
     coefficient = new SlotArray(DataType.FLOAT, slots, layout);
     curvature = new SlotArray(DataType.FLOAT, slots, layout);
     clipped = new SlotArray(DataType.FLOAT, slots, layout);
+    clippedActions = new double[slots];
     logNormalizer = new double[slots];
   }
 
@@ -47,10 +51,10 @@ final class PolicyArrays implements AutoCloseable {
   void normalize(int first, int end, INDArray actions, RowReductions reductions) {
     INDArray mass = prob.rows(first, end);
     mass.assign(logits.rows(first, end));
-    double[] shift = RowReductions.largest(mass);
+    double[] shift = reductions.largest(mass);
     mass.subiColumnVector(Columns.floats(shift));
     Elementwise.exp(mass, mass);
-    mass.muli(actions);
+    reductions.clearPadding(mass, actions);
     double[] sum = reductions.dot(mass, actions);
     double[] inverse = new double[sum.length];
     for (int row = 0; row < sum.length; row++) {
@@ -67,6 +71,7 @@ final class PolicyArrays implements AutoCloseable {
     coefficient.rows(first, end).assign(other.coefficient.rows(first, end));
     curvature.rows(first, end).assign(other.curvature.rows(first, end));
     clipped.rows(first, end).assign(other.clipped.rows(first, end));
+    System.arraycopy(other.clippedActions, first, clippedActions, first, end - first);
     System.arraycopy(other.logNormalizer, first, logNormalizer, first, end - first);
   }
 
