@@ -15,6 +15,7 @@ import dev.clipkl.engine.RowResults;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.objective.Divergence;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -60,7 +61,7 @@ final class Nd4jEngineTest extends EngineContract {
                 single.reference(),
                 single.actionValues(),
                 single.rowWeights(),
-                single.optima(),
+                Objects.requireNonNull(single.optima()),
                 row,
                 row + 1);
         engine.run(one, program, 40, alone);
