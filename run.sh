@@ -27,13 +27,13 @@ while [ -L "$script" ]; do
 done
 root=$(cd "$(dirname "$script")" && pwd -P)
 target=$root/target
-download="260 MB"
+download="270 MB"
 profile=''
 # A build of its own, so that going from one to the other builds nothing.
 if [ "${1:-}" = --nd4j-cuda ]; then
   shift
   target=$root/target/nd4j-cuda
-  download="870 MB"
+  download="880 MB"
   profile=-Pnd4j-cuda
 fi
 

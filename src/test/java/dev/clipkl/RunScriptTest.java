@@ -206,9 +206,10 @@ class RunScriptTest {
     jdk("25", "25");
     run("x");
     Outcome outcome = run("--nd4j-cuda", "x", "--nd4j-cuda");
-    assertThat(outcome.err()).contains("the first time this downloads about 870 MB");
+    assertThat(outcome.err()).contains("the first time this downloads about 880 MB");
     assertThat(outcome.out())
-        .contains("<%s/target/nd4j-cuda/clipkl.jar><x><--nd4j-cuda>".formatted(project.toRealPath()));
+        .contains(
+            "<%s/target/nd4j-cuda/clipkl.jar><x><--nd4j-cuda>".formatted(project.toRealPath()));
     assertThat(Files.readString(project.resolve("builds"))).contains("-Pnd4j-cuda ");
     run("x");
     run("--nd4j-cuda", "x");

@@ -8,7 +8,6 @@ import dev.clipkl.Golden;
 import dev.clipkl.cli.CommandLineProbe;
 import dev.clipkl.metrics.MetricNames;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

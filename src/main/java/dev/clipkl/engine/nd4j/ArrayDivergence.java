@@ -29,8 +29,8 @@ interface ArrayDivergence {
   record Sums(double[] meanDerivative, double[] divergence) {}
 
   /**
-   * Fills {@link RatioArrays#derivative}, and {@link RatioArrays#curvature} where it is wanted, which
-   * may be overwritten where it is not; returns the sums.
+   * Fills {@link RatioArrays#derivative}, and {@link RatioArrays#curvature} where it is wanted,
+   * which may be overwritten where it is not; returns the sums.
    */
   Sums measure(RatioArrays arrays);
 

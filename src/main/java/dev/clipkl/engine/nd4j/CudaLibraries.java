@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The libraries of CUDA 11.6 that nd4j-cuda links to; they are the machine's, not this project's. */
+/**
+ * The libraries of CUDA 11.6 that nd4j-cuda links to; they are the machine's, not this project's.
+ */
 final class CudaLibraries {
   private static final List<String> NEEDED =
       List.of("libcudart.so.11.0", "libcublas.so.11", "libcusolver.so.11");

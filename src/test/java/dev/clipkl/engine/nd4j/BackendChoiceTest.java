@@ -10,11 +10,21 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BackendChoiceTest {
   @ParameterizedTest
   @CsvSource({
-    "3, 0, false", "3, 5, false", "3, 7, true", "5, 0, true", "7, 5, true", "8, 0, true",
-    "8, 6, true", "8, 9, true", "9, 0, false", "10, 0, false", "12, 0, false"
+    "3, 0, false",
+    "3, 5, false",
+    "3, 7, true",
+    "5, 0, true",
+    "7, 5, true",
+    "8, 0, true",
+    "8, 6, true",
+    "8, 9, true",
+    "9, 0, false",
+    "10, 0, false",
+    "12, 0, false"
   })
   void onlyDevicesThatThereIsCodeForRunCuda(int major, int minor, boolean used) {
-    BackendChoice choice = BackendChoice.of(devices(new ComputeCapability(major, minor)), List.of());
+    BackendChoice choice =
+        BackendChoice.of(devices(new ComputeCapability(major, minor)), List.of());
     assertThat(choice.useCuda()).isEqualTo(used);
     assertThat(choice.reason())
         .isEqualTo(
@@ -38,8 +48,7 @@ class BackendChoiceTest {
     BackendChoice choice =
         BackendChoice.of(CudaDriver.ask("libno-such-driver.so.1"), List.of("libcublas.so.11"));
     assertThat(choice)
-        .isEqualTo(
-            new BackendChoice(false, "no NVIDIA driver (libno-such-driver.so.1 not found)"));
+        .isEqualTo(new BackendChoice(false, "no NVIDIA driver (libno-such-driver.so.1 not found)"));
   }
 
   @Test

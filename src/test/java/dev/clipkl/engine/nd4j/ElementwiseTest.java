@@ -39,8 +39,7 @@ class ElementwiseTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("functions")
-  void anEntrysResultDoesNotDependOnItsPlace(
-      String name, BiConsumer<INDArray, INDArray> function) {
+  void anEntrysResultDoesNotDependOnItsPlace(String name, BiConsumer<INDArray, INDArray> function) {
     long seed = 31L;
     Random random = new Random(seed);
     for (int i = 0; i < 40; i++) {

@@ -69,7 +69,8 @@ final class Nd4jEngineTest extends EngineContract {
             .isEqualTo(RowFixture.row(batch.actor().logits(), row));
       }
       double[] steps = together.metric(0, RowMetric.STEP_SIZE);
-      assertThat(steps).isNotEqualTo(new double[] {steps[0], steps[0], steps[0], steps[0], steps[0], steps[0]});
+      assertThat(steps)
+          .isNotEqualTo(new double[] {steps[0], steps[0], steps[0], steps[0], steps[0], steps[0]});
       for (RowMetric metric : RowMetric.values()) {
         for (int n = 0; n < 40; n++) {
           assertThat(alone.metric(n, metric))
