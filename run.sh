@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Finds a JDK, builds clipkl when its sources changed, and runs it:
-#   ./run.sh ARGUMENTS   runs clipkl ARGUMENTS in the caller's folder
-#   ./run.sh test [...]  runs all tests; further arguments go to Maven
-#   ./run.sh benchmarks [...]      compares clipkl with LibTorch and ND4J (--help: the options)
-#   ./run.sh benchmarks jmh [...]  runs the JMH benchmarks of kernels; arguments go to JMH
+#   ./run.sh ARGUMENTS              runs clipkl ARGUMENTS in the caller's folder
+#   ./run.sh --nd4j-cuda ARGUMENTS  the same with ND4J's CUDA backend on the class path
+#   ./run.sh test [...]             runs all tests; further arguments go to Maven
+#   ./run.sh benchmarks [...]       compares clipkl with LibTorch and ND4J (--help: the options)
+#   ./run.sh benchmarks jmh [...]   runs the JMH benchmarks of kernels; arguments go to JMH
 # CLIPKL_JAVA_HOME names the JDK to use; CLIPKL_JAVA_OPTS adds JVM options, such as -Xmx8g.
 # Kept to what bash 3.2 knows, which is the bash of macOS.
 set -euo pipefail
@@ -28,6 +29,15 @@ while [ -L "$script" ]; do
 done
 root=$(cd "$(dirname "$script")" && pwd -P)
 target=$root/target
+download="270 MB"
+profile=''
+# A build of its own, so that going from one to the other builds nothing.
+if [ "${1:-}" = --nd4j-cuda ]; then
+  shift
+  target=$root/target/nd4j-cuda
+  download="880 MB"
+  profile=-Pnd4j-cuda
+fi
 
 # ---- The JDK ----------------------------------------------------------------------------------
 
@@ -189,6 +199,7 @@ maven() {
     [ "$java_feature" -eq "$required" ] || set -- -Dmaven.compiler.failOnWarning=false "$@"
     # A running clipkl keeps the jar it started from; writing over it would break that process.
     rm -f "$target/clipkl.jar"
+    if [ -n "$profile" ]; then set -- "$profile" "-Dbuild.folder=$target" "$@"; fi
     ./mvnw -B -ntp "$@"
   )
 }
@@ -203,7 +214,7 @@ build() {
     if [ -d "$target/lib" ]; then
       echo "clipkl: building, because the sources changed ..." >&2
     else
-      echo "clipkl: building; the first time this downloads about 140 MB ..." >&2
+      echo "clipkl: building; the first time this downloads about $download ..." >&2
     fi
     # Formatting is for those who change the sources; the tests are run by ./run.sh test.
     if ! maven -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -DskipTests -Dspotless.check.skip=true package >"$log" 2>&1; then
@@ -270,6 +281,8 @@ run_program() {
   case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
     '' | C | POSIX) export LC_ALL=C.UTF-8 ;;
   esac
+  # ND4J's threads would otherwise wait for work by spinning, and take the processor from others.
+  export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
   # The JVM has no option against its warning about the Vector API, so a filter drops that line;
   # clipkl itself then puts the real standard error, kept as descriptor 3, back in its place.
   # shellcheck disable=SC2086 # lists of options

@@ -106,6 +106,7 @@ class ArchitectureTest {
   @CsvSource({
     "jdk.incubator.vector.., dev.clipkl.engine.vector..",
     "org.nd4j..,             dev.clipkl.engine.nd4j..",
+    "org.bytedeco..,         dev.clipkl.engine.nd4j..",
     "picocli..,              dev.clipkl.cli..",
     "org.hipparchus.linear.., dev.clipkl.exact..",
     "ai.djl..,               dev.clipkl.language..",

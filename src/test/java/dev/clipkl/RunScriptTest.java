@@ -71,8 +71,12 @@ class RunScriptTest {
         echo "$JAVA_HOME $*" >>builds
         [ ! -e broken ] || { echo "A.java:1: that does not compile"; exit 1; }
         sleep 0.3
-        mkdir -p target/lib
-        touch target/clipkl.jar
+        target=target
+        for argument in "$@"; do
+          case $argument in -Dbuild.folder=*) target=${argument#*=} ;; esac
+        done
+        mkdir -p "$target/lib"
+        touch "$target/clipkl.jar"
         """);
   }
 
@@ -195,6 +199,21 @@ class RunScriptTest {
     assertThat(builds()).isEqualTo(3);
     run("x");
     assertThat(builds()).isEqualTo(3);
+  }
+
+  @Test
+  void cudaBackendHasABuildOfItsOwnSoThatSwitchingBuildsNothing() throws Exception {
+    jdk("25", "25");
+    run("x");
+    Outcome outcome = run("--nd4j-cuda", "x", "--nd4j-cuda");
+    assertThat(outcome.err()).contains("the first time this downloads about 880 MB");
+    assertThat(outcome.out())
+        .contains(
+            "<%s/target/nd4j-cuda/clipkl.jar><x><--nd4j-cuda>".formatted(project.toRealPath()));
+    assertThat(Files.readString(project.resolve("builds"))).contains("-Pnd4j-cuda ");
+    run("x");
+    run("--nd4j-cuda", "x");
+    assertThat(builds()).isEqualTo(2);
   }
 
   @Test

@@ -12,7 +12,7 @@ import java.util.Map;
 final class EngineFindings {
   private EngineFindings() {}
 
-  /** Opens every engine that a configuration can name. */
+  /** Looks at every engine that a configuration can name. */
   static List<Finding> all() {
     List<Finding> findings = new ArrayList<>();
     int threads = Runtime.getRuntime().availableProcessors();
@@ -26,8 +26,8 @@ final class EngineFindings {
 
   private static Finding finding(EngineChoice choice, int threads) {
     String name = "engine " + choice.name().toLowerCase(Locale.ROOT);
-    try (EngineSelection selection = EngineSelection.open(choice, threads)) {
-      String description = selection.engine().description();
+    try {
+      String description = EngineSelection.describe(choice, threads);
       return Finding.ok(name, description, Map.of("description", description));
     } catch (EnvironmentException e) {
       String reason = e.getMessage();

@@ -29,11 +29,13 @@ final class LibraryFindings {
    */
   static List<Finding> of(String classPath) {
     Map<String, Object> versions = new TreeMap<>();
+    List<Path> entries =
+        Stream.of(classPath.split(Pattern.quote(File.pathSeparator))).map(Path::of).toList();
+    // Only the program's own manifest counts: libraries' manifests name jars by names of their own.
     List<Path> libraries =
-        Stream.of(classPath.split(Pattern.quote(File.pathSeparator)))
-            .map(Path::of)
-            .flatMap(entry -> Stream.concat(Stream.of(entry), manifestClassPath(entry)))
-            .toList();
+        entries.size() == 1
+            ? Stream.concat(entries.stream(), manifestClassPath(entries.getFirst())).toList()
+            : entries;
     for (Path library : libraries) {
       Matcher name = VERSIONED.matcher(String.valueOf(library.getFileName()));
       if (name.matches()) {

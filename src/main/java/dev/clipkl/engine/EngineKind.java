@@ -8,7 +8,9 @@ public enum EngineKind {
   /** Scalar float64: the oracle that the others are compared with. */
   REFERENCE(RowTable.Precision.FLOAT64),
   /** Fused float32 sweeps on the CPU's vector unit. */
-  VECTOR(RowTable.Precision.FLOAT32);
+  VECTOR(RowTable.Precision.FLOAT32),
+  /** Float32 array operations of whichever ND4J backend is present. */
+  ND4J(RowTable.Precision.FLOAT32);
 
   private final RowTable.Precision precision;
 

@@ -5,7 +5,7 @@ import dev.clipkl.engine.OptimumSums;
 import dev.clipkl.engine.OptimumSweeps;
 import dev.clipkl.engine.RowExtent;
 import dev.clipkl.engine.RowOptimum;
-import dev.clipkl.engine.reference.ScalarOptimumSweeps;
+import dev.clipkl.engine.ScalarOptimumSweeps;
 import dev.clipkl.objective.AlphaDivergence;
 import dev.clipkl.objective.ChiSquared;
 import dev.clipkl.objective.Divergence;

@@ -2,10 +2,10 @@ package dev.clipkl.training;
 
 import dev.clipkl.config.EngineChoice;
 import dev.clipkl.engine.Engine;
+import dev.clipkl.engine.nd4j.Nd4jEngine;
 import dev.clipkl.engine.reference.ReferenceEngine;
 import dev.clipkl.engine.vector.VectorEngine;
 import dev.clipkl.failure.EnvironmentException;
-import java.util.Locale;
 
 /**
  * An engine and why it was chosen.
@@ -24,11 +24,27 @@ public record EngineSelection(Engine engine, String reason) implements AutoClose
       case AUTO -> new EngineSelection(vector(threads), "auto: the fastest engine of this version");
       case VECTOR -> new EngineSelection(vector(threads), "asked for by name");
       case REFERENCE -> new EngineSelection(new ReferenceEngine(threads), "asked for by name");
-      case CUDA, ND4J ->
+      case ND4J -> new EngineSelection(new Nd4jEngine(threads), "asked for by name");
+      case CUDA ->
           throw new EnvironmentException(
-              "this version has no engine %s, expected run.engine auto, vector or reference"
-                  .formatted(choice.name().toLowerCase(Locale.ROOT)));
+              "this version has no engine cuda, expected run.engine auto, vector, nd4j or"
+                  + " reference");
     };
+  }
+
+  /**
+   * One line about the engine that a configuration would open.
+   *
+   * @throws EnvironmentException when it cannot run here
+   */
+  public static String describe(EngineChoice choice, int threads) {
+    if (choice == EngineChoice.ND4J) {
+      // Starting ND4J takes a second.
+      return Nd4jEngine.describe(threads);
+    }
+    try (EngineSelection selection = open(choice, threads)) {
+      return selection.engine().description();
+    }
   }
 
   private static Engine vector(int threads) {

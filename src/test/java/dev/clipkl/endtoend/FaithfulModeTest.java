@@ -8,10 +8,10 @@ import dev.clipkl.Golden;
 import dev.clipkl.cli.CommandLineProbe;
 import dev.clipkl.metrics.MetricNames;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The paper's algorithm, {@code mode: faithful}, from an import file to a policy file. */
 class FaithfulModeTest {
@@ -29,6 +29,8 @@ class FaithfulModeTest {
   @CsvSource({
     "reverse-kl, rkl, vector",
     "forward-kl, fkl, vector",
+    "reverse-kl, rkl, nd4j",
+    "forward-kl, fkl, nd4j",
     "reverse-kl, rkl, reference",
     "forward-kl, fkl, reference"
   })
@@ -56,8 +58,9 @@ class FaithfulModeTest {
         .isCloseTo(expected.get("V_u").doubleValue(), within(TOLERANCE));
   }
 
-  @Test
-  void vectorEngineFollowsTheReferenceEngineOnUnequalStates() {
+  @ParameterizedTest
+  @ValueSource(strings = {"vector", "nd4j"})
+  void float32EnginesFollowTheReferenceEngineOnUnequalStates(String engine) {
     double[][] reference = new double[3][7];
     double[][] rewards = new double[3][7];
     for (int s = 0; s < 3; s++) {
@@ -75,10 +78,10 @@ class FaithfulModeTest {
         mode: faithful
         run: {engine: %s}
         """;
-    double[][] vector = BanditFile.policy(train(bandit, config.formatted("vector")));
+    double[][] trained = BanditFile.policy(train(bandit, config.formatted(engine)));
     double[][] oracle = BanditFile.policy(train(bandit, config.formatted("reference")));
     for (int s = 0; s < 3; s++) {
-      assertThat(vector[s]).containsExactly(oracle[s], within(1e-5));
+      assertThat(trained[s]).containsExactly(oracle[s], within(1e-5));
       assertThat(oracle[s][0]).isNotCloseTo(reference[s][0], within(1e-2));
     }
   }

@@ -9,7 +9,7 @@ import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.OptimumSweeps;
 import dev.clipkl.engine.RowFixture;
 import dev.clipkl.engine.RowOptimum;
-import dev.clipkl.engine.reference.ScalarOptimumSweeps;
+import dev.clipkl.engine.ScalarOptimumSweeps;
 import dev.clipkl.engine.vector.VectorEngine;
 import dev.clipkl.objective.Divergence;
 import java.util.Arrays;

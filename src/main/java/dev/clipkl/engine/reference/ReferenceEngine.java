@@ -5,6 +5,7 @@ import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.OptimumSweeps;
 import dev.clipkl.engine.RowArithmetic;
 import dev.clipkl.engine.RowEngine;
+import dev.clipkl.engine.ScalarOptimumSweeps;
 import dev.clipkl.objective.Divergence;
 
 /** The oracle: row programs in scalar float64. */

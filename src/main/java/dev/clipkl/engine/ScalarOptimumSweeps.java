@@ -1,10 +1,5 @@
-package dev.clipkl.engine.reference;
+package dev.clipkl.engine;
 
-import dev.clipkl.engine.CompensatedSum;
-import dev.clipkl.engine.OptimumMass;
-import dev.clipkl.engine.OptimumSums;
-import dev.clipkl.engine.OptimumSweeps;
-import dev.clipkl.engine.RowExtent;
 import dev.clipkl.objective.Divergence;
 
 /** The sweeps of a row optimum as their equations read: the oracle of the vectorised ones. */
