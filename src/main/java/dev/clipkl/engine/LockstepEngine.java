@@ -23,7 +23,8 @@ public abstract class LockstepEngine implements Engine {
   }
 
   @Override
-  public void run(RowBlock block, RowProgram program, int outerIterations, @Nullable RowResults results) {
+  public void run(
+      RowBlock block, RowProgram program, int outerIterations, @Nullable RowResults results) {
     visit(block, program, (loop, row) -> loop.run(block, program, row, outerIterations, results));
   }
 

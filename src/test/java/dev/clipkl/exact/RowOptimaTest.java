@@ -96,7 +96,9 @@ final class RowOptimaTest {
 
   /** By hand: chi2 keeps both of two actions while {@code 2 lambda > q_best gap}. */
   @ParameterizedTest
-  @EnumSource(value = RowTable.Precision.class, names = {"FLOAT32", "FLOAT64"})
+  @EnumSource(
+      value = RowTable.Precision.class,
+      names = {"FLOAT32", "FLOAT64"})
   void rowsWithZerosAreCounted(RowTable.Precision precision) {
     RowTable reference =
         RowFixture.table(precision, RowFixture.log(0.5, 0.5), RowFixture.log(0.5, 0.5));
