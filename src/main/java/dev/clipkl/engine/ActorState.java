@@ -40,7 +40,7 @@ public record ActorState(
     Arrays.fill(stepSizes, Double.NaN);
     return new ActorState(
         space.allocate(precision, states, actions),
-        IntStream.range(0, optimizer.momentTables())
+        IntStream.range(0, optimizer.momentTables(precision))
             .mapToObj(i -> space.allocate(precision, states, actions))
             .toList(),
         stepSizes,

@@ -2,6 +2,7 @@ package dev.clipkl.engine;
 
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ReverseKl;
+import dev.clipkl.table.RowTable;
 import java.util.Locale;
 
 /**
@@ -10,7 +11,11 @@ import java.util.Locale;
  * <p>{@code unit step} below is what a configured step size of 1 means.
  */
 public enum OptimizerKind {
-  /** {@code g}; unit step 1 / L of the row (THEORY 3.3). */
+  /**
+   * {@code g}; unit step 1 / L of the row (THEORY 3.3). Its steps may be far below the resolution
+   * of float32 logits, so beside those a table keeps what rounding has taken from each, which the
+   * next step adds again.
+   */
   GRADIENT(0),
   /** Natural policy gradient {@code (G - E_p G) / lambda} (THEORY 6.1); unit step 1. */
   NATURAL(0),
@@ -32,9 +37,13 @@ public enum OptimizerKind {
     this.momentTables = momentTables;
   }
 
-  /** How many tables {@code [states, actions]} the optimizer keeps beside the logits. */
-  public int momentTables() {
-    return momentTables;
+  /**
+   * How many tables {@code [states, actions]} the optimizer keeps beside the logits.
+   *
+   * @param logits how these are stored
+   */
+  public int momentTables(RowTable.Precision logits) {
+    return this == GRADIENT && logits == RowTable.Precision.FLOAT32 ? 1 : momentTables;
   }
 
   /** Whether a step larger than the unit step is never useful: the unit step solves its model. */

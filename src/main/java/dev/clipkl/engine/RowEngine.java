@@ -42,8 +42,7 @@ public abstract class RowEngine implements Engine {
 
   @Override
   public void gradient(RowBlock block, RowProgram program, RowTable gradients) {
-    RowProgram raw = program.withOptimizer(OptimizerKind.GRADIENT);
-    visit(block, raw, (loop, row) -> loop.gradient(block, raw, row, gradients));
+    visit(block, program, (loop, row) -> loop.gradient(block, program, row, gradients));
   }
 
   private void visit(RowBlock block, RowProgram program, RowThreads.RowTask<RowLoop> task) {

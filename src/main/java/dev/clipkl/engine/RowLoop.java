@@ -248,6 +248,7 @@ final class RowLoop {
       double step = rememberedStep;
       propose(program, step, false);
       if (isAtLeast(point.surrogate)) {
+        nextStep = step;
         return step;
       }
       stepsRejected++;

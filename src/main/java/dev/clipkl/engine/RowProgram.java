@@ -55,12 +55,6 @@ public record RowProgram(
         divergence, lambda, clip, optimizer, stepRule, stepSize, innerSteps, tolerance, Double.NaN);
   }
 
-  /** The same program with another ascent direction. */
-  public RowProgram withOptimizer(OptimizerKind other) {
-    return new RowProgram(
-        divergence, lambda, clip, other, stepRule, stepSize, innerSteps, tolerance, smoothness);
-  }
-
   /** The same program with one unit step {@code 1 / smoothness} for all rows. */
   public RowProgram withSmoothness(double common) {
     return new RowProgram(

@@ -63,9 +63,9 @@ record ProblemTables(
       List<Item> tables = new ArrayList<>();
       List<Item> work = new ArrayList<>();
       tables.add(new Item("policy logits", policy));
-      if (optimizer.momentTables() > 0) {
-        tables.add(
-            new Item("moments of " + optimizer.configName(), policy * optimizer.momentTables()));
+      int moments = optimizer.momentTables(engine.kind().precision());
+      if (moments > 0) {
+        tables.add(new Item("moments of " + optimizer.configName(), policy * moments));
       }
       if (oneReward) {
         work.add(

@@ -384,6 +384,7 @@ final class ArrayBatch implements BatchArithmetic {
     move.assign(direction.rows(first, end));
     move.muliColumnVector(Columns.floats(Arrays.copyOfRange(steps, first, end)));
     current.logits.rows(first, end).addi(move, logits);
+    directions.addLost(first, end, move, current.logits.rows(first, end), logits);
     directions.addMomentum(
         first,
         end,

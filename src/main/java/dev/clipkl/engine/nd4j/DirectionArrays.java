@@ -2,33 +2,39 @@ package dev.clipkl.engine.nd4j;
 
 import dev.clipkl.engine.AdamMoments;
 import dev.clipkl.engine.OptimizerKind;
+import dev.clipkl.table.RowTable;
 import java.util.ArrayList;
 import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * From coefficients to ascent directions, and the optimizers' moments: Nesterov's velocity, or
- * Adam's two moments.
+ * From coefficients to ascent directions, and the optimizers' moments: Nesterov's velocity, Adam's
+ * two moments, or what rounding has taken from the logits.
  */
 final class DirectionArrays implements AutoCloseable {
   private final OptimizerKind optimizer;
   private final List<SlotArray> moments = new ArrayList<>();
-  private final List<SlotArray> proposedVelocity = new ArrayList<>();
+  private final List<SlotArray> proposed = new ArrayList<>();
 
   DirectionArrays(OptimizerKind optimizer, int slots, RowLayout layout) {
     this.optimizer = optimizer;
-    for (int i = 0; i < optimizer.momentTables(); i++) {
+    for (int i = 0; i < optimizer.momentTables(RowTable.Precision.FLOAT32); i++) {
       moments.add(new SlotArray(DataType.FLOAT, slots, layout));
     }
-    if (optimizer == OptimizerKind.NESTEROV) {
-      proposedVelocity.add(new SlotArray(DataType.FLOAT, slots, layout));
+    if (proposes(optimizer)) {
+      proposed.add(new SlotArray(DataType.FLOAT, slots, layout));
     }
   }
 
   /** Arrays that an instance holds. */
   static int arrays(OptimizerKind optimizer) {
-    return optimizer.momentTables() + (optimizer == OptimizerKind.NESTEROV ? 1 : 0);
+    return optimizer.momentTables(RowTable.Precision.FLOAT32) + (proposes(optimizer) ? 1 : 0);
+  }
+
+  /** Whether a proposal brings moments of its own. */
+  private static boolean proposes(OptimizerKind optimizer) {
+    return optimizer == OptimizerKind.NESTEROV || optimizer == OptimizerKind.GRADIENT;
   }
 
   /** The moments, in the order of their tables. */
@@ -60,8 +66,7 @@ final class DirectionArrays implements AutoCloseable {
       int[] momentumSteps,
       INDArray direction) {
     switch (optimizer) {
-      case GRADIENT -> direction.assign(gradient);
-      case NESTEROV -> {
+      case GRADIENT, NESTEROV -> {
         clearFirst(first, end, momentumSteps);
         direction.assign(gradient);
       }
@@ -145,7 +150,7 @@ final class DirectionArrays implements AutoCloseable {
     if (optimizer != OptimizerKind.NESTEROV) {
       return;
     }
-    INDArray next = proposedVelocity.get(0).rows(first, end);
+    INDArray next = proposed.get(0).rows(first, end);
     next.assign(moments.get(0).rows(first, end));
     next.muliColumnVector(Columns.floats(momenta));
     next.addi(move);
@@ -154,16 +159,33 @@ final class DirectionArrays implements AutoCloseable {
     proposal.addi(move);
   }
 
+  /**
+   * Adds to the proposal what rounding has taken before, and keeps what it takes now.
+   *
+   * @param move {@code step direction}; overwritten
+   * @param proposal out: {@code theta + move + lost}
+   */
+  void addLost(int first, int end, INDArray move, INDArray logits, INDArray proposal) {
+    if (optimizer != OptimizerKind.GRADIENT) {
+      return;
+    }
+    INDArray next = proposed.get(0).rows(first, end);
+    move.addi(moments.get(0).rows(first, end));
+    logits.addi(move, proposal);
+    proposal.subi(logits, next);
+    move.subi(next, next);
+  }
+
   /** The proposals were accepted. */
   void accept(int first, int end) {
-    if (optimizer == OptimizerKind.NESTEROV) {
-      moments.get(0).rows(first, end).assign(proposedVelocity.get(0).rows(first, end));
+    if (proposes(optimizer)) {
+      moments.get(0).rows(first, end).assign(proposed.get(0).rows(first, end));
     }
   }
 
   @Override
   public void close() {
     moments.forEach(SlotArray::close);
-    proposedVelocity.forEach(SlotArray::close);
+    proposed.forEach(SlotArray::close);
   }
 }

@@ -69,7 +69,7 @@ final class ScalarArithmetic implements RowArithmetic {
 
   /** Double arrays of one action's length that this class holds. */
   static int arrays(OptimizerKind optimizer) {
-    return 9 + 2 * optimizer.momentTables();
+    return 9 + 2 * optimizer.momentTables(RowTable.Precision.FLOAT64);
   }
 
   @Override

@@ -30,7 +30,7 @@ final class ClipSweep {
 
   ClipSweep(RowChunk chunk) {
     this.chunk = chunk;
-    this.old = new PolicyScratch(1);
+    this.old = new PolicyScratch(1, false);
   }
 
   /** Makes a policy p_old. */

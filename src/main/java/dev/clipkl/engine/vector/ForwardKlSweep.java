@@ -60,8 +60,11 @@ final class ForwardKlSweep extends FusedSweep {
           FloatVector.fromArray(SPECIES, values, i)
               .sub(shift)
               .fma(prob, FloatVector.fromArray(SPECIES, reference, i).mul(lambda));
-      FloatVector moved = gradient.fma(stepLanes, FloatVector.fromArray(SPECIES, from.logits, i));
+      FloatVector logit = FloatVector.fromArray(SPECIES, from.logits, i);
+      FloatVector increment = gradient.fma(stepLanes, FloatVector.fromArray(SPECIES, from.lost, i));
+      FloatVector moved = logit.add(increment);
       moved.intoArray(to.logits, i);
+      increment.sub(moved.sub(logit)).intoArray(to.lost, i);
       FloatVector move = moved.sub(FloatVector.fromArray(SPECIES, oldLogits, i));
       least = least.blend(move, move.lt(least));
       largest = largest.blend(move, move.compare(VectorOperators.GT, largest));

@@ -17,6 +17,9 @@ final class PolicyScratch {
   private final int columns;
   final float[] logits;
 
+  /** What rounding has taken from each logit; empty where the optimizer does not keep it. */
+  final float[] lost;
+
   /** {@code 2^-offset e^logit}; times {@link #inverseNormalizer} it is p. Padding is 0. */
   final float[] mass;
 
@@ -61,10 +64,11 @@ final class PolicyScratch {
   /** {@code E_p[clipped values] - lambda D(p)}. */
   double clippedObjective;
 
-  PolicyScratch(int columns) {
+  PolicyScratch(int columns, boolean keepsLost) {
     this.columns = columns;
     int padded = FloatLanes.padded(columns);
     logits = new float[padded];
+    lost = new float[keepsLost ? padded : 0];
     mass = new float[padded];
     clippedValue = new float[padded];
     coefficient = new float[padded];
@@ -118,7 +122,8 @@ final class PolicyScratch {
       }
       normalizer = massSum.total();
     }
-    logNormalizer = offset * LOG_2 + Math.log(normalizer);
+    // StrictMath: the same bits on every processor.
+    logNormalizer = offset * LOG_2 + StrictMath.log(normalizer);
     inverseNormalizer = (float) (1.0 / normalizer);
     return inRange;
   }

@@ -64,8 +64,10 @@ final class ReverseKlSweep extends FusedSweep {
               .fma(minusLambda, FloatVector.fromArray(SPECIES, values, i))
               .sub(mean)
               .mul(FloatVector.fromArray(SPECIES, from.mass, i).mul(from.inverseNormalizer));
-      FloatVector moved = gradient.fma(stepLanes, logit);
+      FloatVector increment = gradient.fma(stepLanes, FloatVector.fromArray(SPECIES, from.lost, i));
+      FloatVector moved = logit.add(increment);
       moved.intoArray(to.logits, i);
+      increment.sub(moved.sub(logit)).intoArray(to.lost, i);
       FloatVector move = moved.sub(FloatVector.fromArray(SPECIES, oldLogits, i));
       least = least.blend(move, move.lt(least));
       largest = largest.blend(move, move.compare(VectorOperators.GT, largest));

@@ -52,6 +52,9 @@ final class VectorArithmetic implements RowArithmetic {
   private final float[] directions;
   private final DirectionSweep directionSweep;
 
+  /** Whether what rounding takes from the logits is kept. */
+  private final boolean keepsLost;
+
   /** p_old; the same object as {@link #current} until a step is accepted. */
   private PolicyScratch old;
 
@@ -95,9 +98,10 @@ final class VectorArithmetic implements RowArithmetic {
     reference = new float[padded];
     actionValue = new float[padded];
     directions = new float[padded];
-    current = new PolicyScratch(columns);
-    proposed = new PolicyScratch(columns);
-    spare = new PolicyScratch(columns);
+    keepsLost = optimizer == OptimizerKind.GRADIENT;
+    current = new PolicyScratch(columns, keepsLost);
+    proposed = new PolicyScratch(columns, keepsLost);
+    spare = new PolicyScratch(columns, keepsLost);
     old = current;
     directionSweep = DirectionSweep.of(optimizer, padded);
     fusedSweep = FusedSweep.of(divergence, optimizer);
@@ -105,7 +109,8 @@ final class VectorArithmetic implements RowArithmetic {
 
   /** Float arrays of a row's length that this class holds. */
   static int arrays(OptimizerKind optimizer) {
-    return 4 + 3 * PolicyScratch.ARRAYS + 2 * optimizer.momentTables();
+    int moments = optimizer.momentTables(RowTable.Precision.FLOAT32);
+    return 4 + 3 * PolicyScratch.ARRAYS + (optimizer == OptimizerKind.GRADIENT ? 3 : 2) * moments;
   }
 
   @Override
@@ -123,6 +128,9 @@ final class VectorArithmetic implements RowArithmetic {
     block.reference().readRow(row, logReference);
     block.actionValues().readRow(row, actionValue);
     directionSweep.load(actor.moments(), row);
+    if (keepsLost) {
+      actor.moments().getFirst().readRow(row, current.lost);
+    }
     current.padLogits(0, padded);
     Arrays.fill(logReference, columns, padded, logReference[columns - 1]);
     Arrays.fill(actionValue, columns, padded, actionValue[columns - 1]);
@@ -157,6 +165,9 @@ final class VectorArithmetic implements RowArithmetic {
   public void store(RowBlock block, int row) {
     block.actor().logits().writeRow(row, current.logits);
     directionSweep.store(block.actor().moments(), row);
+    if (keepsLost) {
+      block.actor().moments().getFirst().writeRow(row, current.lost);
+    }
   }
 
   @Override
@@ -314,6 +325,9 @@ final class VectorArithmetic implements RowArithmetic {
   @Override
   public void direction(int momentumSteps, AscentDirection result) {
     direction = result;
+    if (momentumSteps == 1) {
+      Arrays.fill(current.lost, 0f);
+    }
     if (fused == null) {
       generalDirection(momentumSteps, result);
     }
@@ -417,11 +431,28 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   private void move(float step, int start, int length) {
+    if (keepsLost) {
+      moveCompensated(step, start, length);
+      return;
+    }
     FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
     for (int i = start; i < start + length; i += LANES) {
       FloatVector.fromArray(SPECIES, directions, i)
           .fma(stepLanes, FloatVector.fromArray(SPECIES, current.logits, i))
           .intoArray(proposed.logits, i);
+    }
+  }
+
+  private void moveCompensated(float step, int start, int length) {
+    FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
+    for (int i = start; i < start + length; i += LANES) {
+      FloatVector logit = FloatVector.fromArray(SPECIES, current.logits, i);
+      FloatVector increment =
+          FloatVector.fromArray(SPECIES, directions, i)
+              .fma(stepLanes, FloatVector.fromArray(SPECIES, current.lost, i));
+      FloatVector moved = logit.add(increment);
+      moved.intoArray(proposed.logits, i);
+      increment.sub(moved.sub(logit)).intoArray(proposed.lost, i);
     }
   }
 
@@ -533,7 +564,11 @@ final class VectorArithmetic implements RowArithmetic {
   @Override
   public void writeGradient(RowTable destination, int row) {
     measure(current, new SurrogatePoint());
-    generalDirection(1, direction);
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      fillGradient((float) current.mean, start, length);
+      System.arraycopy(chunk.scratch, 0, directions, start, length);
+    }
     destination.writeRow(row, directions);
   }
 }
