@@ -15,21 +15,32 @@ import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.Map;
 
-/** clipkl's vector engine as training runs it, exact gap and all other metrics included. */
+/**
+ * clipkl's vector engine: as training runs it, exact gap and all other metrics included, or without
+ * them.
+ */
 final class ClipklContender implements Contender {
   private final Arena arena = Arena.ofShared();
   private final Engine engine;
   private final Divergence divergence;
   private final BenchMethod method;
+  private final boolean reports;
   private final ActorState actor;
   private final RowTable reference;
   private final RowTable rewards;
   private final RowOptimum[] optima;
   private final Map<Integer, TimedRows> programs = new HashMap<>();
 
-  ClipklContender(Workload workload, Divergence divergence, BenchMethod method) {
+  /**
+   * A contender at the reference.
+   *
+   * @param reports whether metrics are computed; only fixed steps do without
+   */
+  ClipklContender(
+      Workload workload, Divergence divergence, BenchMethod method, boolean reports) {
     this.divergence = divergence;
     this.method = method;
+    this.reports = reports;
     engine = new VectorEngine(workload.threads());
     reference = RowTable.allocate(arena, workload.rows(), workload.columns());
     rewards = RowTable.allocate(arena, workload.rows(), workload.columns());
@@ -73,12 +84,17 @@ final class ClipklContender implements Contender {
 
   @Override
   public void outerIteration(int innerSteps) {
-    program(innerSteps).run();
+    if (reports) {
+      program(innerSteps).run();
+    } else {
+      program(innerSteps).runUnreported();
+    }
   }
 
   @Override
   public double acceptedSteps(int innerSteps) {
-    return program(innerSteps).acceptedSteps();
+    // A fixed step is always taken.
+    return reports ? program(innerSteps).acceptedSteps() : innerSteps;
   }
 
   @Override

@@ -5,16 +5,26 @@ import dev.clipkl.objective.Divergence;
 
 /** Who is compared. */
 enum ContenderKind {
-  CLIPKL("clipkl", "engine `vector`; computes some twenty metrics per row on the way") {
+  CLIPKL("clipkl", "engine `vector`; like all others without metrics") {
     @Override
     Contender open(Workload workload, Divergence divergence, int chunk) {
-      return new ClipklContender(workload, divergence, BenchMethod.FIXED);
+      return new ClipklContender(workload, divergence, BenchMethod.FIXED, false);
     }
   },
-  CLIPKL_PRACTICAL("clipkl, practical", "the same engine, steps certified by backtracking") {
+  CLIPKL_REPORTING(
+      "clipkl, metrics",
+      "the same as training runs it: some twenty metrics per row at the end of the outer iteration,"
+          + " among them both KL directions, entropy, exact gap and the clip fractions") {
     @Override
     Contender open(Workload workload, Divergence divergence, int chunk) {
-      return new ClipklContender(workload, divergence, BenchMethod.PRACTICAL);
+      return new ClipklContender(workload, divergence, BenchMethod.FIXED, true);
+    }
+  },
+  CLIPKL_PRACTICAL(
+      "clipkl, practical", "the default of training: steps certified by backtracking, metrics") {
+    @Override
+    Contender open(Workload workload, Divergence divergence, int chunk) {
+      return new ClipklContender(workload, divergence, BenchMethod.PRACTICAL, true);
     }
   },
   TORCH_IN_PLACE(
@@ -55,9 +65,14 @@ enum ContenderKind {
     return description;
   }
 
+  /** Whether it is clipkl in one of its ways. */
+  boolean isClipkl() {
+    return this == CLIPKL || this == CLIPKL_REPORTING || this == CLIPKL_PRACTICAL;
+  }
+
   /** Whether it works on chunks of rows whose size is to be chosen. */
   boolean isChunked() {
-    return this != CLIPKL && this != CLIPKL_PRACTICAL;
+    return !isClipkl();
   }
 
   /** Whether it takes the constant steps that all others take, so that results can be compared. */

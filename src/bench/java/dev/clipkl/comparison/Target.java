@@ -33,11 +33,11 @@ record Target(
         for (int innerSteps : Comparison.INNER_STEPS) {
           targets.add(
               new Target(
-                  "practical mode, cost per accepted step, K = %d: times the constant step's"
+                  "practical mode, cost per accepted step, K = %d: times the constant step's, both with metrics"
                       .formatted(innerSteps),
                   timings.divergence(),
                   median(timings, ContenderKind.CLIPKL_PRACTICAL, innerSteps)
-                      / median(timings, ContenderKind.CLIPKL, innerSteps),
+                      / median(timings, ContenderKind.CLIPKL_REPORTING, innerSteps),
                   2.0,
                   false,
                   "x"));

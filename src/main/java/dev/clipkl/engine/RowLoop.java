@@ -31,6 +31,12 @@ final class RowLoop {
    */
   private static final int MOST_REDUCTIONS_AT_KINK = 6;
 
+  /**
+   * A later inner step's first trial, as a part of what the one before would be followed by: where
+   * the clip has begun to hold some actions, longer ones are mostly refused.
+   */
+  private static final double LATER_STEP = 0.3;
+
   /** Adam's unit step, nats per inner step. */
   private static final double ADAM_UNIT_STEP = 0.02;
 
@@ -264,7 +270,7 @@ final class RowLoop {
             : Double.POSITIVE_INFINITY;
     double step =
         !isFirst
-            ? nextStep
+            ? LATER_STEP * nextStep
             : Double.isNaN(rememberedStep)
                 ? program.stepSize() * unitStep(program) * weight
                 : Math.min(rememberedStep, largest);

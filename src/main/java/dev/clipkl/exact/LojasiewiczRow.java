@@ -89,7 +89,7 @@ public record LojasiewiczRow(double logKappa, double certificate, double squared
    * @param logReference log q, {@code [actions]}, nats
    * @param logPolicy log p, {@code [actions]}, nats
    * @param logOptimum log of the row's maximiser, {@code [actions]}, nats
-   * @param preconditioner h, {@code [actions]}, above 0
+   * @param preconditioner h, {@code [actions]}; one that is not above 0 makes kappa_h 0
    */
   public static double logPreconditionedKappa(
       Divergence divergence,
@@ -99,6 +99,10 @@ public record LojasiewiczRow(double logKappa, double certificate, double squared
       double[] preconditioner) {
     double logKappa = Double.POSITIVE_INFINITY;
     for (int a = 0; a < logPolicy.length; a++) {
+      if (!(preconditioner[a] > 0.0)) {
+        // A curvature that has underflowed: nothing is certain.
+        return Double.NEGATIVE_INFINITY;
+      }
       double logConvexity = logConvexity(divergence, logReference[a], logPolicy[a], logOptimum[a]);
       double logWeighted = logWeighted(logPolicy[a], logConvexity);
       logKappa = Math.min(logKappa, logWeighted - Math.log(preconditioner[a]));

@@ -20,8 +20,6 @@ import jdk.incubator.vector.VectorOperators;
 final class ClipSweep {
   private final RowChunk chunk;
   private PolicyScratch old;
-  private float[] actionValue = {};
-  private float meanActionValue;
   private float normalizerMove;
   private float upperRatio;
   private float lowerRatio;
@@ -39,15 +37,12 @@ final class ClipSweep {
   }
 
   /** Begins with a normalised policy; the other methods are for it. */
-  void begin(
-      PolicyScratch policy, ClippedSurrogate clip, float newMeanActionValue, float[] values) {
+  void begin(PolicyScratch policy, ClippedSurrogate clip) {
     normalizerMove = (float) (policy.logNormalizer - old.logNormalizer);
     upperRatio = (float) (1.0 + clip.clipEpsilon());
     lowerRatio = (float) (1.0 - clip.clipEpsilon());
     logUpper = (float) clip.logUpper();
     logLower = (float) clip.logLower();
-    meanActionValue = newMeanActionValue;
-    actionValue = values;
   }
 
   /** Whether an action is outside the band, by the policy's range of moves. */
@@ -60,20 +55,23 @@ final class ClipSweep {
   /**
    * Fills the policy's clipped action values, and the surrogate's share of the actions whose clip
    * is active.
+   *
+   * @param meanActionValue {@code E_{p_old} Q}
    */
-  void clipValues(PolicyScratch policy) {
+  void clipValues(PolicyScratch policy, float[] actionValue, float meanActionValue) {
     LaneSum bounds = new LaneSum();
     int clipped = 0;
     for (int start = 0; start < policy.logits.length; start += RowChunk.CAPACITY) {
       int length = Math.min(RowChunk.CAPACITY, policy.logits.length - start);
-      clipped += clipValues(policy, start, length);
+      clipped += clipValues(policy, actionValue, meanActionValue, start, length);
       bounds.addProducts(old.mass, start, chunk.terms, 0, length);
     }
     policy.isClipped = clipped > 0;
     policy.clippedSurrogate = bounds.total() / old.normalizer;
   }
 
-  private int clipValues(PolicyScratch policy, int start, int length) {
+  private int clipValues(
+      PolicyScratch policy, float[] actionValue, float meanActionValue, int start, int length) {
     FloatVector zero = FloatVector.broadcast(SPECIES, 0f);
     FloatVector upper = FloatVector.broadcast(SPECIES, upperRatio);
     FloatVector lower = FloatVector.broadcast(SPECIES, lowerRatio);
@@ -99,7 +97,7 @@ final class ClipSweep {
   /**
    * {@code A 1[clip inactive]} to keptAdvantage and {@code (1 +- eps) A 1[clip active]} to terms.
    */
-  void keepAdvantages(PolicyScratch policy, int start) {
+  void keepAdvantages(PolicyScratch policy, float[] actionValue, float meanActionValue, int start) {
     FloatVector zero = FloatVector.broadcast(SPECIES, 0f);
     FloatVector upper = FloatVector.broadcast(SPECIES, upperRatio);
     FloatVector lower = FloatVector.broadcast(SPECIES, lowerRatio);
@@ -120,17 +118,19 @@ final class ClipSweep {
   }
 
   /** Fills the point's clip fractions. */
-  void count(PolicyScratch policy, int columns, SurrogatePoint point) {
+  void count(
+      PolicyScratch policy,
+      float[] actionValue,
+      float meanActionValue,
+      int columns,
+      SurrogatePoint point) {
     point.bindingMass = 0.0;
     point.bindingActions = 0;
     point.outsideMass = 0.0;
-    if (policy == old || !mayClip(policy)) {
-      return;
-    }
     int padded = policy.logits.length;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
       int length = Math.min(RowChunk.CAPACITY, padded - start);
-      point.bindingActions += flagClipped(policy, start, length);
+      point.bindingActions += flagClipped(policy, actionValue, meanActionValue, start, length);
       if (start + length == padded && columns < padded) {
         // Padding repeats the last action, so it is clipped exactly when that is.
         point.bindingActions -= (padded - columns) * (int) chunk.terms[length - 1];
@@ -143,7 +143,8 @@ final class ClipSweep {
   }
 
   /** 1 for a clipped action to terms, for one outside the band to scratch; counts the former. */
-  private int flagClipped(PolicyScratch policy, int start, int length) {
+  private int flagClipped(
+      PolicyScratch policy, float[] actionValue, float meanActionValue, int start, int length) {
     FloatVector zero = FloatVector.broadcast(SPECIES, 0f);
     int count = 0;
     for (int i = 0; i < length; i += LANES) {

@@ -72,6 +72,7 @@ final class VectorArithmetic implements RowArithmetic {
   /** Whether steps are judged by the surrogate. */
   private boolean judgesSteps;
 
+  private boolean meanReady;
   private float meanActionValue;
   private double meanAbsoluteAdvantage;
   private float center;
@@ -135,7 +136,6 @@ final class VectorArithmetic implements RowArithmetic {
     Arrays.fill(logReference, columns, padded, logReference[columns - 1]);
     Arrays.fill(actionValue, columns, padded, actionValue[columns - 1]);
     referenceReady = false;
-    current.normalize();
     // The safe rule needs a direction's span before the step.
     fused = program.stepRule() == StepRuleKind.SAFE ? null : fusedSweep;
     judgesSteps = program.stepRule() == StepRuleKind.BACKTRACKING;
@@ -148,6 +148,28 @@ final class VectorArithmetic implements RowArithmetic {
       fused.referenceSum = referenceSum;
       fused.lambda = lambda;
       fused.sumsSlope = judgesSteps;
+    }
+    if (fused == null || judgesSteps) {
+      current.normalize();
+    } else {
+      // Fixed steps need no bound on the surrogate's error, so that any centre within the action
+      // values will do: the same one for as long as the row is in hand.
+      center = actionValue[0];
+      normalizeAndSum(fused);
+    }
+  }
+
+  /** The current policy's masses and the fused sweep's sums, while each piece is in cache. */
+  private void normalizeAndSum(FusedSweep sweep) {
+    current.begin();
+    sweep.beginMeasure();
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      current.addMass(start, length);
+      sweep.measure(current, actionValue, center, start, length);
+    }
+    if (current.finish()) {
+      finishSums(sweep, current);
     }
   }
 
@@ -183,14 +205,19 @@ final class VectorArithmetic implements RowArithmetic {
     }
     current.becomeAnchor();
     clipSweep.anchor(current);
-    meanActionValue =
-        (float) (chunk.dot(current.mass, 0, actionValue, 0, padded) / current.normalizer);
-    // Sums about the mean itself have to be taken again at every anchor: fixed steps, which need no
-    // bound on the surrogate's error, do that instead of finding the mean absolute advantage.
-    center = meanActionValue;
-    if (judgesSteps) {
+    meanReady = false;
+    if (fused == null || judgesSteps) {
+      provideMeanActionValue();
       meanAbsoluteAdvantage = meanAbsoluteAdvantage();
       center = center(meanActionValue, meanAbsoluteAdvantage);
+    }
+  }
+
+  /** Fixed steps read the advantages' baseline only where a clip may be active. */
+  private void provideMeanActionValue() {
+    if (!meanReady) {
+      meanActionValue = (float) (chunk.dot(old.mass, 0, actionValue, 0, padded) / old.normalizer);
+      meanReady = true;
     }
   }
 
@@ -253,8 +280,10 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   private void fillPoint(PolicyScratch policy, SurrogatePoint point) {
-    point.surrogate = policy.clippedObjective - meanActionValue + policy.clippedSurrogate;
-    point.evaluationError = evaluationError();
+    if (judgesSteps) {
+      point.surrogate = policy.clippedObjective - meanActionValue + policy.clippedSurrogate;
+      point.evaluationError = evaluationError();
+    }
   }
 
   private double evaluationError() {
@@ -266,11 +295,11 @@ final class VectorArithmetic implements RowArithmetic {
     chunk.divergence = 0.0;
     point.surrogate = 0.0;
     policy.mean = 0.0;
-    clipSweep.begin(policy, clip, meanActionValue, actionValue);
+    clipSweep.begin(policy, clip);
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
       fillChunk(policy, start);
       chunkDivergence.measure(chunk);
-      clipSweep.keepAdvantages(policy, start);
+      clipSweep.keepAdvantages(policy, actionValue, meanActionValue, start);
       fillCoefficients(policy, start);
       policy.mean += chunk.dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
       point.surrogate += chunk.dot(old.mass, start, chunk.terms, 0, chunk.length);
@@ -318,8 +347,15 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void countClipped(SurrogatePoint point) {
-    clipSweep.begin(current, clip, meanActionValue, actionValue);
-    clipSweep.count(current, columns, point);
+    clipSweep.begin(current, clip);
+    if (clipSweep.mayClip(current)) {
+      provideMeanActionValue();
+      clipSweep.count(current, actionValue, meanActionValue, columns, point);
+    } else {
+      point.bindingMass = 0.0;
+      point.bindingActions = 0;
+      point.outsideMass = 0.0;
+    }
   }
 
   @Override
@@ -479,10 +515,11 @@ final class VectorArithmetic implements RowArithmetic {
     direction.slope = sweep.slope(current);
     to.isClipped = false;
     to.clippedSurrogate = 0.0;
-    clipSweep.begin(to, clip, meanActionValue, actionValue);
+    clipSweep.begin(to, clip);
     mayClip = clipSweep.mayClip(to);
     if (mayClip) {
-      clipSweep.clipValues(to);
+      provideMeanActionValue();
+      clipSweep.clipValues(to, actionValue, meanActionValue);
     }
     if (summed && !to.isClipped) {
       finishSums(sweep, to);
