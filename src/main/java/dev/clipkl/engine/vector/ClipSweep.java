@@ -14,11 +14,12 @@ import jdk.incubator.vector.VectorOperators;
  * actions it does not.
  *
  * <p>The log-ratio of an action is its move {@code theta - theta_old} less the normaliser's. Both
- * roundings are monotone, so the least and the largest move tell exactly whether any action can be
- * outside the band.
+ * roundings are monotone, so the least and the largest move of a chunk tell exactly whether any of
+ * its actions is outside the band; the others are left alone.
  */
 final class ClipSweep {
   private final RowChunk chunk;
+  private final LaneSum bounds = new LaneSum();
   private PolicyScratch old;
   private float normalizerMove;
   private float upperRatio;
@@ -45,28 +46,43 @@ final class ClipSweep {
     logLower = (float) clip.logLower();
   }
 
-  /** Whether an action is outside the band, by the policy's range of moves. */
-  boolean mayClip(PolicyScratch policy) {
+  /** Whether an action of a chunk is outside the band, by its range of moves. */
+  private boolean mayClip(PolicyScratch policy, int start) {
+    int index = start / RowChunk.CAPACITY;
     // Written so that NaN may.
-    return !(policy.largestMove - normalizerMove <= logUpper
-        && policy.leastMove - normalizerMove >= logLower);
+    return !(policy.largestMoves[index] - normalizerMove <= logUpper
+        && policy.leastMoves[index] - normalizerMove >= logLower);
+  }
+
+  /** Whether an action of the row is outside the band. */
+  boolean mayClip(PolicyScratch policy) {
+    for (int start = 0; start < policy.logits.length; start += RowChunk.CAPACITY) {
+      if (mayClip(policy, start)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**
-   * Fills the policy's clipped action values, and the surrogate's share of the actions whose clip
-   * is active.
+   * Marks the chunks with actions whose clip is active, fills their clipped action values, and
+   * gathers their share of the surrogate.
    *
    * @param meanActionValue {@code E_{p_old} Q}
    */
   void clipValues(PolicyScratch policy, float[] actionValue, float meanActionValue) {
-    LaneSum bounds = new LaneSum();
-    int clipped = 0;
-    for (int start = 0; start < policy.logits.length; start += RowChunk.CAPACITY) {
-      int length = Math.min(RowChunk.CAPACITY, policy.logits.length - start);
-      clipped += clipValues(policy, actionValue, meanActionValue, start, length);
-      bounds.addProducts(old.mass, start, chunk.terms, 0, length);
+    int padded = policy.logits.length;
+    bounds.clear();
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      int length = RowChunk.length(start, padded);
+      boolean isClipped =
+          mayClip(policy, start)
+              && clipValues(policy, actionValue, meanActionValue, start, length) > 0;
+      policy.clippedChunks[start / RowChunk.CAPACITY] = isClipped;
+      if (isClipped) {
+        bounds.addProducts(old.mass, start, chunk.terms, 0, length);
+      }
     }
-    policy.isClipped = clipped > 0;
     policy.clippedSurrogate = bounds.total() / old.normalizer;
   }
 
@@ -129,7 +145,10 @@ final class ClipSweep {
     point.outsideMass = 0.0;
     int padded = policy.logits.length;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      if (!mayClip(policy, start)) {
+        continue;
+      }
+      int length = RowChunk.length(start, padded);
       point.bindingActions += flagClipped(policy, actionValue, meanActionValue, start, length);
       if (start + length == padded && columns < padded) {
         // Padding repeats the last action, so it is clipped exactly when that is.

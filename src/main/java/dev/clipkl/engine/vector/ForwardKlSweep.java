@@ -51,8 +51,8 @@ final class ForwardKlSweep extends FusedSweep {
       int start,
       int length) {
     float shift = (float) (from.mean + lambda);
-    FloatVector least = FloatVector.broadcast(SPECIES, to.leastMove);
-    FloatVector largest = FloatVector.broadcast(SPECIES, to.largestMove);
+    FloatVector least = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
+    FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
     FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
     for (int i = start; i < start + length; i += LANES) {
       FloatVector prob = FloatVector.fromArray(SPECIES, from.mass, i).mul(from.inverseNormalizer);
@@ -69,8 +69,8 @@ final class ForwardKlSweep extends FusedSweep {
       least = least.blend(move, move.lt(least));
       largest = largest.blend(move, move.compare(VectorOperators.GT, largest));
     }
-    to.leastMove = least.reduceLanes(VectorOperators.MIN);
-    to.largestMove = largest.reduceLanes(VectorOperators.MAX);
+    to.leastMoves[start / RowChunk.CAPACITY] = least.reduceLanes(VectorOperators.MIN);
+    to.largestMoves[start / RowChunk.CAPACITY] = largest.reduceLanes(VectorOperators.MAX);
     if (sumsSlope) {
       addSquaredGradient(from, values, start, length);
     }
@@ -85,8 +85,8 @@ final class ForwardKlSweep extends FusedSweep {
       int start,
       int length) {
     float shift = (float) (from.mean + lambda);
-    FloatVector least = FloatVector.broadcast(SPECIES, to.leastMove);
-    FloatVector largest = FloatVector.broadcast(SPECIES, to.largestMove);
+    FloatVector least = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
+    FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
     FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
     for (int lane = 0; lane < WIDTH; lane += LANES) {
       DoubleVector low = DoubleVector.fromArray(DOUBLES, slope.lanes, lane);
@@ -113,8 +113,8 @@ final class ForwardKlSweep extends FusedSweep {
       low.intoArray(slope.lanes, lane);
       high.intoArray(slope.lanes, lane + HALF);
     }
-    to.leastMove = least.reduceLanes(VectorOperators.MIN);
-    to.largestMove = largest.reduceLanes(VectorOperators.MAX);
+    to.leastMoves[start / RowChunk.CAPACITY] = least.reduceLanes(VectorOperators.MIN);
+    to.largestMoves[start / RowChunk.CAPACITY] = largest.reduceLanes(VectorOperators.MAX);
   }
 
   @Override
@@ -147,6 +147,7 @@ final class ForwardKlSweep extends FusedSweep {
   /** {@code sum mass (Q - center)}, and {@code sum q (log q - theta)}. */
   @Override
   void measure(PolicyScratch policy, float[] values, float center, int start, int length) {
+    clearSums();
     for (int lane = 0; lane < WIDTH; lane += LANES) {
       DoubleVector low = DoubleVector.fromArray(DOUBLES, first.lanes, lane);
       DoubleVector high = DoubleVector.fromArray(DOUBLES, first.lanes, lane + HALF);
@@ -171,6 +172,7 @@ final class ForwardKlSweep extends FusedSweep {
       low2.intoArray(second.lanes, lane);
       high2.intoArray(second.lanes, lane + HALF);
     }
+    keepSums(policy, start);
   }
 
   /**
@@ -179,8 +181,8 @@ final class ForwardKlSweep extends FusedSweep {
    */
   @Override
   double finish(PolicyScratch policy, float center) {
-    policy.mean = center + first.total() / policy.normalizer;
-    double divergence = second.total() + policy.logNormalizer * referenceSum + (1.0 - referenceSum);
+    policy.mean = center + first(policy) / policy.normalizer;
+    double divergence = second(policy) + policy.logNormalizer * referenceSum + (1.0 - referenceSum);
     return policy.mean - (double) lambda * divergence;
   }
 }

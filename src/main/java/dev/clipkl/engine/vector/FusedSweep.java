@@ -30,7 +30,7 @@ abstract class FusedSweep {
   /** {@code <g, direction>}, from {@link #move}. */
   final LaneSum slope = new LaneSum();
 
-  /** Sums of {@link #measure}. */
+  /** Sums of {@link #measure} over one piece. */
   final LaneSum first = new LaneSum();
 
   final LaneSum second = new LaneSum();
@@ -60,15 +60,39 @@ abstract class FusedSweep {
     slope.clear();
   }
 
-  /** Begins the second half over a row. */
-  final void beginMeasure() {
+  /** Begins a piece's sums. */
+  final void clearSums() {
     first.clear();
     second.clear();
   }
 
+  /** Keeps a piece's sums apart from the others', so that one piece can be measured again. */
+  final void keepSums(PolicyScratch policy, int start) {
+    policy.firstSums[start / RowChunk.CAPACITY] = first.total();
+    policy.secondSums[start / RowChunk.CAPACITY] = second.total();
+  }
+
+  /** The first sum over the row, in the order of its pieces. */
+  static double first(PolicyScratch policy) {
+    return total(policy.firstSums);
+  }
+
+  /** The second. */
+  static double second(PolicyScratch policy) {
+    return total(policy.secondSums);
+  }
+
+  private static double total(double[] sums) {
+    double total = 0.0;
+    for (double sum : sums) {
+      total += sum;
+    }
+    return total;
+  }
+
   /**
-   * Writes {@code to.logits = from.logits + step direction} of a piece, adds to the slope, and
-   * widens {@code to}'s range of moves from {@code old}.
+   * Writes {@code to.logits = from.logits + step direction} of a piece and the range of its moves
+   * from {@code oldLogits}, and adds to the slope.
    *
    * @param values the action values that {@code from} sees
    */
@@ -81,7 +105,7 @@ abstract class FusedSweep {
       int start,
       int length);
 
-  /** Adds a piece's share of the sums at a policy, about the centre of the action values. */
+  /** Sums over a piece of a policy, about the centre of the action values. */
   abstract void measure(PolicyScratch policy, float[] values, float center, int start, int length);
 
   /** Adds a piece's share of the squared norm of the gradient to {@link #slope}. */

@@ -25,7 +25,7 @@ final class PolicyScratch {
 
   /**
    * The action values as the clipped surrogate's gradient sees them: an action whose clip is active
-   * has the value of advantage 0. Written only where {@link #isClipped}.
+   * has the value of advantage 0. Written only in the chunks that {@link #clippedChunks} marks.
    */
   final float[] clippedValue;
 
@@ -44,13 +44,19 @@ final class PolicyScratch {
   double logNormalizer;
   float inverseNormalizer;
 
-  /** Bounds of {@code logit - old logit}: exact after a fused sweep, else infinite. */
-  float leastMove;
+  /** Least {@code logit - old logit} of each chunk: exact after a fused sweep, else infinite. */
+  final float[] leastMoves;
 
-  float largestMove;
+  /** The largest. */
+  final float[] largestMoves;
 
-  /** Whether some action's clip is active. */
-  boolean isClipped;
+  /** Chunks in which some action's clip is active. */
+  final boolean[] clippedChunks;
+
+  /** The fused sweep's sums of each chunk. */
+  final double[] firstSums;
+
+  final double[] secondSums;
 
   /** {@code sum p_old (1 +- eps) A} over the actions whose clip is active. */
   double clippedSurrogate;
@@ -70,6 +76,12 @@ final class PolicyScratch {
     logits = new float[padded];
     lost = new float[keepsLost ? padded : 0];
     mass = new float[padded];
+    int chunks = RowChunk.count(padded);
+    leastMoves = new float[chunks];
+    largestMoves = new float[chunks];
+    clippedChunks = new boolean[chunks];
+    firstSums = new double[chunks];
+    secondSums = new double[chunks];
     clippedValue = new float[padded];
     coefficient = new float[padded];
     curvature = new float[padded];
@@ -137,14 +149,16 @@ final class PolicyScratch {
     finish();
   }
 
-  /** The policy becomes p_old: nothing has moved and nothing is clipped. */
+  /** Nothing is known of the moves from p_old: every action may be outside the ratio band. */
+  void forgetMoves() {
+    Arrays.fill(leastMoves, Float.NEGATIVE_INFINITY);
+    Arrays.fill(largestMoves, Float.POSITIVE_INFINITY);
+  }
+
+  /** The policy becomes p_old: nothing has moved. */
   void becomeAnchor() {
-    leastMove = 0f;
-    largestMove = 0f;
-    if (isClipped) {
-      isClipped = false;
-      center = Float.NaN;
-    }
+    Arrays.fill(leastMoves, 0f);
+    Arrays.fill(largestMoves, 0f);
     clippedSurrogate = 0.0;
   }
 }

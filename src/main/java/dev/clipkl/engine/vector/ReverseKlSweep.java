@@ -52,8 +52,8 @@ final class ReverseKlSweep extends FusedSweep {
       int start,
       int length) {
     float mean = (float) from.mean;
-    FloatVector least = FloatVector.broadcast(SPECIES, to.leastMove);
-    FloatVector largest = FloatVector.broadcast(SPECIES, to.largestMove);
+    FloatVector least = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
+    FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
     FloatVector minusLambda = FloatVector.broadcast(SPECIES, -lambda);
     FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
     for (int i = start; i < start + length; i += LANES) {
@@ -72,8 +72,8 @@ final class ReverseKlSweep extends FusedSweep {
       least = least.blend(move, move.lt(least));
       largest = largest.blend(move, move.compare(VectorOperators.GT, largest));
     }
-    to.leastMove = least.reduceLanes(VectorOperators.MIN);
-    to.largestMove = largest.reduceLanes(VectorOperators.MAX);
+    to.leastMoves[start / RowChunk.CAPACITY] = least.reduceLanes(VectorOperators.MIN);
+    to.largestMoves[start / RowChunk.CAPACITY] = largest.reduceLanes(VectorOperators.MAX);
     if (sumsSlope) {
       addSquaredGradient(from, values, start, length);
     }
@@ -88,8 +88,8 @@ final class ReverseKlSweep extends FusedSweep {
       int start,
       int length) {
     float mean = (float) from.mean;
-    FloatVector least = FloatVector.broadcast(SPECIES, to.leastMove);
-    FloatVector largest = FloatVector.broadcast(SPECIES, to.largestMove);
+    FloatVector least = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
+    FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
     FloatVector minusLambda = FloatVector.broadcast(SPECIES, -lambda);
     FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
     for (int lane = 0; lane < WIDTH; lane += LANES) {
@@ -114,8 +114,8 @@ final class ReverseKlSweep extends FusedSweep {
       low.intoArray(slope.lanes, lane);
       high.intoArray(slope.lanes, lane + HALF);
     }
-    to.leastMove = least.reduceLanes(VectorOperators.MIN);
-    to.largestMove = largest.reduceLanes(VectorOperators.MAX);
+    to.leastMoves[start / RowChunk.CAPACITY] = least.reduceLanes(VectorOperators.MIN);
+    to.largestMoves[start / RowChunk.CAPACITY] = largest.reduceLanes(VectorOperators.MAX);
   }
 
   @Override
@@ -148,6 +148,7 @@ final class ReverseKlSweep extends FusedSweep {
 
   @Override
   void measure(PolicyScratch policy, float[] values, float center, int start, int length) {
+    clearSums();
     FloatVector minusLambda = FloatVector.broadcast(SPECIES, -lambda);
     for (int lane = 0; lane < WIDTH; lane += LANES) {
       DoubleVector low = DoubleVector.fromArray(DOUBLES, first.lanes, lane);
@@ -165,12 +166,13 @@ final class ReverseKlSweep extends FusedSweep {
       low.intoArray(first.lanes, lane);
       high.intoArray(first.lanes, lane + HALF);
     }
+    keepSums(policy, start);
   }
 
   /** {@code E_p[values] - lambda KL(p || q) = E_p t + lambda log Z}. */
   @Override
   double finish(PolicyScratch policy, float center) {
-    policy.mean = center + first.total() / policy.normalizer;
+    policy.mean = center + first(policy) / policy.normalizer;
     return policy.mean + (double) lambda * policy.logNormalizer;
   }
 }

@@ -13,6 +13,16 @@ final class RowChunk {
 
   int length;
 
+  /** Number of chunks of a row. */
+  static int count(int padded) {
+    return Math.ceilDiv(padded, CAPACITY);
+  }
+
+  /** Length of the chunk that begins at {@code start}. */
+  static int length(int start, int padded) {
+    return Math.min(CAPACITY, padded - start);
+  }
+
   /** p. */
   final float[] prob = new float[CAPACITY];
 

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Two ways through an inner step give the same policy. The general one serves every divergence
  * and optimizer: a sweep for the direction, one for the new masses, one for coefficients at the new
  * policy. {@link FusedSweep} does all of it in one sweep, for the divergences and directions that
- * allow it; a second one follows only where the moves are so long that a clip may be active.
+ * allow it; only chunks in which a clip is active are then measured again.
  *
  * <p>Arrays are padded to {@link FloatLanes#WIDTH}. Padding repeats the row's last action, so that
  * it changes no minimum or maximum, and has probabilities of 0, so that it changes no sum.
@@ -77,7 +77,6 @@ final class VectorArithmetic implements RowArithmetic {
   private double meanAbsoluteAdvantage;
   private float center;
   private double squaredGradientNorm;
-  private boolean mayClip;
   private float lambda;
   private boolean keepCurvature;
   private ClippedSurrogate clip = ClippedSurrogate.of(0.2);
@@ -136,6 +135,7 @@ final class VectorArithmetic implements RowArithmetic {
     Arrays.fill(logReference, columns, padded, logReference[columns - 1]);
     Arrays.fill(actionValue, columns, padded, actionValue[columns - 1]);
     referenceReady = false;
+    Arrays.fill(current.clippedChunks, false);
     // The safe rule needs a direction's span before the step.
     fused = program.stepRule() == StepRuleKind.SAFE ? null : fusedSweep;
     judgesSteps = program.stepRule() == StepRuleKind.BACKTRACKING;
@@ -162,9 +162,8 @@ final class VectorArithmetic implements RowArithmetic {
   /** The current policy's masses and the fused sweep's sums, while each piece is in cache. */
   private void normalizeAndSum(FusedSweep sweep) {
     current.begin();
-    sweep.beginMeasure();
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      int length = RowChunk.length(start, padded);
       current.addMass(start, length);
       sweep.measure(current, actionValue, center, start, length);
     }
@@ -211,6 +210,26 @@ final class VectorArithmetic implements RowArithmetic {
       meanAbsoluteAdvantage = meanAbsoluteAdvantage();
       center = center(meanActionValue, meanAbsoluteAdvantage);
     }
+    if (fused != null) {
+      releaseClipped(fused);
+    }
+  }
+
+  /** No clip is active at p_old: the chunks where one was are measured again. */
+  private void releaseClipped(FusedSweep sweep) {
+    boolean hasSums = current.center == center;
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      int index = start / RowChunk.CAPACITY;
+      if (current.clippedChunks[index]) {
+        current.clippedChunks[index] = false;
+        if (hasSums) {
+          sweep.measure(current, actionValue, center, start, RowChunk.length(start, padded));
+        }
+      }
+    }
+    if (hasSums) {
+      finishSums(sweep, current);
+    }
   }
 
   /** Fixed steps read the advantages' baseline only where a clip may be active. */
@@ -224,7 +243,7 @@ final class VectorArithmetic implements RowArithmetic {
   private double meanAbsoluteAdvantage() {
     double sum = 0.0;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
+      chunk.length = RowChunk.length(start, padded);
       for (int i = 0; i < chunk.length; i += LANES) {
         FloatVector.fromArray(SPECIES, actionValue, start + i)
             .sub(meanActionValue)
@@ -262,10 +281,8 @@ final class VectorArithmetic implements RowArithmetic {
 
   /** The fused sweep's second half over a whole row. */
   private void sum(FusedSweep sweep, PolicyScratch policy) {
-    sweep.beginMeasure();
-    float[] values = values(policy);
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      sweep.measure(policy, values, center, start, Math.min(RowChunk.CAPACITY, padded - start));
+      sweep.measure(policy, values(policy, start), center, start, RowChunk.length(start, padded));
     }
     finishSums(sweep, policy);
   }
@@ -275,8 +292,9 @@ final class VectorArithmetic implements RowArithmetic {
     policy.center = center;
   }
 
-  private float[] values(PolicyScratch policy) {
-    return policy.isClipped ? policy.clippedValue : actionValue;
+  /** The action values that a policy sees in the chunk that begins at {@code start}. */
+  private float[] values(PolicyScratch policy, int start) {
+    return policy.clippedChunks[start / RowChunk.CAPACITY] ? policy.clippedValue : actionValue;
   }
 
   private void fillPoint(PolicyScratch policy, SurrogatePoint point) {
@@ -313,7 +331,7 @@ final class VectorArithmetic implements RowArithmetic {
 
   /** Probabilities and log-ratios of one chunk of the row. */
   private void fillChunk(PolicyScratch policy, int start) {
-    chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
+    chunk.length = RowChunk.length(start, padded);
     FloatVector logNormalizer = FloatVector.broadcast(SPECIES, (float) policy.logNormalizer);
     // Float32 loses up to 5e-7 nats of the normaliser, the same for all actions: too much for a sum
     // of log-ratios, where it would not average out.
@@ -378,7 +396,7 @@ final class VectorArithmetic implements RowArithmetic {
     float least = Float.POSITIVE_INFINITY;
     float largest = Float.NEGATIVE_INFINITY;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      int length = RowChunk.length(start, padded);
       fillGradient(mean, start, length);
       float[] gradient = chunk.scratch;
       directionSweep.run(current, gradient, start, length, directions);
@@ -410,7 +428,7 @@ final class VectorArithmetic implements RowArithmetic {
       fused.beginMove();
       for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
         fused.addSquaredGradient(
-            current, values(current), start, Math.min(RowChunk.CAPACITY, padded - start));
+            current, values(current, start), start, RowChunk.length(start, padded));
       }
       squaredGradientNorm = fused.slope.total();
     }
@@ -454,15 +472,14 @@ final class VectorArithmetic implements RowArithmetic {
     } else {
       proposed.begin();
       for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-        int length = Math.min(RowChunk.CAPACITY, padded - start);
+        int length = RowChunk.length(start, padded);
         move((float) step, start, length);
         proposed.padLogits(start, length);
         proposed.addMass(start, length);
       }
       proposed.finish();
     }
-    proposed.leastMove = Float.NEGATIVE_INFINITY;
-    proposed.largestMove = Float.POSITIVE_INFINITY;
+    proposed.forgetMoves();
     measure(proposed, point);
   }
 
@@ -494,37 +511,44 @@ final class VectorArithmetic implements RowArithmetic {
 
   private void proposeFused(FusedSweep sweep, float step) {
     PolicyScratch to = proposed;
-    float[] values = values(current);
-    // Where the step before met the clip this one probably will, and its sums would be for nothing.
-    boolean sumsAtOnce = !mayClip;
     sweep.beginMove();
-    sweep.beginMeasure();
     to.begin();
-    to.leastMove = 0f;
-    to.largestMove = 0f;
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      int length = Math.min(RowChunk.CAPACITY, padded - start);
-      sweep.move(current, to, old.logits, values, step, start, length);
+      int length = RowChunk.length(start, padded);
+      sweep.move(current, to, old.logits, values(current, start), step, start, length);
       to.padLogits(start, length);
       to.addMass(start, length);
-      if (sumsAtOnce) {
-        sweep.measure(to, actionValue, center, start, length);
-      }
+      sweep.measure(to, actionValue, center, start, length);
     }
-    boolean summed = to.finish() && sumsAtOnce;
+    boolean isMeasured = to.finish();
     direction.slope = sweep.slope(current);
-    to.isClipped = false;
-    to.clippedSurrogate = 0.0;
-    clipSweep.begin(to, clip);
-    mayClip = clipSweep.mayClip(to);
-    if (mayClip) {
-      provideMeanActionValue();
-      clipSweep.clipValues(to, actionValue, meanActionValue);
-    }
-    if (summed && !to.isClipped) {
+    markClipped(to);
+    if (isMeasured) {
+      measureClipped(sweep, to);
       finishSums(sweep, to);
     } else {
       sum(sweep, to);
+    }
+  }
+
+  /** Marks the chunks in which a policy's clip is active. */
+  private void markClipped(PolicyScratch policy) {
+    clipSweep.begin(policy, clip);
+    if (clipSweep.mayClip(policy)) {
+      provideMeanActionValue();
+      clipSweep.clipValues(policy, actionValue, meanActionValue);
+    } else {
+      Arrays.fill(policy.clippedChunks, false);
+      policy.clippedSurrogate = 0.0;
+    }
+  }
+
+  /** Measures those chunks with the action values that they see. */
+  private void measureClipped(FusedSweep sweep, PolicyScratch policy) {
+    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
+      if (policy.clippedChunks[start / RowChunk.CAPACITY]) {
+        sweep.measure(policy, policy.clippedValue, center, start, RowChunk.length(start, padded));
+      }
     }
   }
 
@@ -536,8 +560,9 @@ final class VectorArithmetic implements RowArithmetic {
     } else {
       sweep.beginMove();
       for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-        int length = Math.min(RowChunk.CAPACITY, padded - start);
-        sweep.move(current, proposed, old.logits, values(current), (float) step, start, length);
+        int length = RowChunk.length(start, padded);
+        sweep.move(
+            current, proposed, old.logits, values(current, start), (float) step, start, length);
       }
     }
     accept();
@@ -560,7 +585,7 @@ final class VectorArithmetic implements RowArithmetic {
     boolean isKl = divergence instanceof ReverseKl || divergence instanceof ForwardKl;
     summary.begin();
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      chunk.length = Math.min(RowChunk.CAPACITY, padded - start);
+      chunk.length = RowChunk.length(start, padded);
       summary.add(chunk, start, current, logReference, reference, actionValue, old);
       if (!isKl) {
         chunkDivergence.measure(chunk);
@@ -602,7 +627,7 @@ final class VectorArithmetic implements RowArithmetic {
   public void writeGradient(RowTable destination, int row) {
     measure(current, new SurrogatePoint());
     for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      int length = Math.min(RowChunk.CAPACITY, padded - start);
+      int length = RowChunk.length(start, padded);
       fillGradient((float) current.mean, start, length);
       System.arraycopy(chunk.scratch, 0, directions, start, length);
     }
