@@ -36,8 +36,7 @@ final class ClipklContender implements Contender {
    *
    * @param reports whether metrics are computed; only fixed steps do without
    */
-  ClipklContender(
-      Workload workload, Divergence divergence, BenchMethod method, boolean reports) {
+  ClipklContender(Workload workload, Divergence divergence, BenchMethod method, boolean reports) {
     this.divergence = divergence;
     this.method = method;
     this.reports = reports;

@@ -31,8 +31,8 @@ import picocli.CommandLine.Option;
     usageHelpAutoWidth = true,
     description =
         "Times clipkl beside LibTorch and ND4J, which are checked to compute the same first, and"
-            + " writes a report with a plot. The defaults take about half an hour on an otherwise"
-            + " idle machine with 16 GB of memory.")
+            + " writes a report with a plot. The defaults need 16 GB of memory and an otherwise"
+            + " idle machine for long; --rows 64 and one vocabulary take minutes.")
 final class Comparison implements Runnable {
   /** The values of K that are timed: one step per visit to a row, and many. */
   static final List<Integer> INNER_STEPS = List.of(1, 16);

@@ -17,14 +17,15 @@ import org.knowm.xchart.style.Styler;
 
 /** Nanoseconds per entry and inner step at the first vocabulary, on a logarithmic axis. */
 final class ComparisonPlot {
-  /** Okabe and Ito's colours, which colour-blind readers can tell apart, and grey. */
+  /** Okabe and Ito's colours, which colour-blind readers can tell apart, and two greys. */
   private static final Color[] COLOURS = {
     new Color(0, 114, 178),
     new Color(86, 180, 233),
     new Color(0, 158, 115),
     new Color(213, 94, 0),
     new Color(204, 121, 167),
-    new Color(150, 150, 150)
+    new Color(150, 150, 150),
+    new Color(60, 60, 60)
   };
 
   private ComparisonPlot() {}

@@ -60,7 +60,11 @@ final class Measurement {
         contender.outerIteration(innerSteps);
       }
       return new PeakMemory(
-          kind, divergence.name(), chunk, PeakMemory.ofThisProcess(), (kind.isClipkl() ? 4 : 3) * workload.tableBytes());
+          kind,
+          divergence.name(),
+          chunk,
+          PeakMemory.ofThisProcess(),
+          (kind.isClipkl() ? 4 : 3) * workload.tableBytes());
     }
   }
 

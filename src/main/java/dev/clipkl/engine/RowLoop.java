@@ -21,13 +21,15 @@ final class RowLoop {
   private static final double LEAST_REDUCTION = 0.125;
 
   /**
-   * Reductions after which a row has no useful step: 2^-40 of a unit step moves no float32 logit.
+   * Reductions, by a half or more, after which a row has no useful step: 2^-40 of a unit step moves
+   * no float32 logit.
    */
   private static final int MOST_REDUCTIONS = 40;
 
   /**
-   * The same for inner steps after the first: a step 64 times shorter than the one before it has
-   * met a kink of the clip, and the next outer iteration moves the row further than it would.
+   * The same for inner steps after the first: a step at least 64 times shorter than the one before
+   * it has met a kink of the clip, and the next outer iteration moves the row further than it
+   * would.
    */
   private static final int MOST_REDUCTIONS_AT_KINK = 6;
 
