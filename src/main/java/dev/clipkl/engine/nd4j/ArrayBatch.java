@@ -26,7 +26,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 final class ArrayBatch implements BatchArithmetic {
   /** Float32 rounding of log-probabilities and probabilities within the surrogate's sum. */
-  private static final double EVALUATION_ERROR = 0x1p-23;
+  private static final double EVALUATION_ERROR = 0x1p-21;
 
   /** Arrays besides policies and moments. */
   private static final int OWN_ARRAYS = 14;

@@ -38,8 +38,14 @@ import org.jspecify.annotations.Nullable;
  * it changes no minimum or maximum, and has probabilities of 0, so that it changes no sum.
  */
 final class VectorArithmetic implements RowArithmetic {
-  /** Float32 rounding of log-probabilities and probabilities within the surrogate's sum. */
+  /** Float32 rounding within the surrogate's sum, in its terms' own units. */
   private static final double EVALUATION_ERROR = 0x1p-23;
+
+  /**
+   * The same where terms are functions of a log-ratio: with logits of 8 to 16 nats its rounding is
+   * up to 2^-21 nats, whatever its size.
+   */
+  private static final double GENERAL_EVALUATION_ERROR = 0x1p-21;
 
   private final int columns;
   private final int padded;
@@ -305,7 +311,8 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   private double evaluationError() {
-    return EVALUATION_ERROR * (lambda + meanAbsoluteAdvantage);
+    return (fused == null ? GENERAL_EVALUATION_ERROR : EVALUATION_ERROR)
+        * (lambda + meanAbsoluteAdvantage);
   }
 
   private void measure(PolicyScratch policy, SurrogatePoint point) {
