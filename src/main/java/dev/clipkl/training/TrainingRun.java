@@ -3,6 +3,7 @@ package dev.clipkl.training;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.RowProgram;
+import dev.clipkl.language.Tokenizers;
 import dev.clipkl.metrics.JsonLinesSink;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
@@ -32,10 +33,16 @@ public final class TrainingRun {
     RunDirectory.requireNewOrEmpty(config.run().out());
     try (LoadedRun run = LoadedRun.open(config, listener::note)) {
       RunDirectory.requireSpace(config.run().out(), run.policyBytes());
-      try (RunDirectory directory = RunDirectory.create(config.run().out(), config.toYaml())) {
+      try (RunDirectory directory =
+          RunDirectory.create(config.run().out(), fromAnywhere(config).toYaml())) {
         return train(run, directory, listener);
       }
     }
+  }
+
+  /** A run is resumed, certified and exported from any working directory. */
+  private static RunConfig fromAnywhere(RunConfig config) {
+    return config.withPaths(Path::toAbsolutePath, Tokenizers::absolute);
   }
 
   /**
@@ -65,7 +72,8 @@ public final class TrainingRun {
         directory.deleteCheckpoints();
         return Optional.empty();
       }
-      RunConfig config = RunConfig.read(directory.configuration(), List.of());
+      // The folder may have been moved since.
+      RunConfig config = RunConfig.read(directory.configuration(), List.of()).withOut(path);
       try (LoadedRun run = LoadedRun.open(config, listener::note)) {
         return Optional.of(train(run, directory, listener));
       }

@@ -68,6 +68,34 @@ class RunDirectoryTest {
   }
 
   @Test
+  void configurationOfARunNamesItsFilesWhateverTheWorkingDirectory() {
+    Path run = folder.resolve("relative");
+    Path tokenizer = RunFiles.write(folder.resolve("tokenizer.json"), "{}");
+    Path relative = Path.of("").toAbsolutePath().relativize(folder);
+    List<String> settings =
+        List.of(
+            "problem.import=" + relative.resolve("bandit.safetensors"),
+            "problem.tokenizer=" + relative.resolve("tokenizer.json"));
+    TrainingRun.start(config(relative.resolve("relative"), settings), new TrainingListener() {});
+    RunConfig stored = RunConfig.read(run.resolve("config.yaml"), List.of());
+    assertThat(stored.problem().importFile().orElseThrow())
+        .isAbsolute()
+        .hasSameBinaryContentAs(folder.resolve("bandit.safetensors"));
+    assertThat(Path.of(stored.problem().tokenizer().orElseThrow()).normalize())
+        .isEqualTo(tokenizer);
+    assertThat(stored.run().out().normalize()).isEqualTo(run);
+  }
+
+  @Test
+  void configurationOfARunNamesABuiltInTokenizerByItsName() {
+    Path run = folder.resolve("named");
+    TrainingRun.start(
+        config(run, List.of("problem.tokenizer=r50k_base")), new TrainingListener() {});
+    assertThat(RunConfig.read(run.resolve("config.yaml"), List.of()).problem().tokenizer())
+        .contains("r50k_base");
+  }
+
+  @Test
   void everyLineHasEveryMetricOnceAndInOrder() throws IllegalAccessException {
     List<String> names = new ArrayList<>(List.of("outer_iteration"));
     for (Field field : MetricNames.class.getDeclaredFields()) {
