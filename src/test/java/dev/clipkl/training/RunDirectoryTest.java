@@ -68,6 +68,41 @@ class RunDirectoryTest {
   }
 
   @Test
+  void descriptionSaysWhereTheTimeWent() {
+    long start = System.nanoTime();
+    JsonNode description = RunFiles.json(train().resolve("run.json"));
+    double wall = 1e-9 * (System.nanoTime() - start);
+    JsonNode seconds = description.path("phase_seconds");
+    assertThat(seconds.fieldNames())
+        .toIterable()
+        .containsExactly(
+            "total",
+            "loading",
+            "optima",
+            "row_programs",
+            "values",
+            "metrics",
+            "checkpoints",
+            "writing",
+            "other");
+    double sum = 0.0;
+    for (Phase phase : Phase.values()) {
+      sum += number(seconds, phase.key());
+    }
+    double total = number(seconds, "total");
+    assertThat(sum).isCloseTo(total, within(1e-9));
+    assertThat(total)
+        .isBetween(
+            number(description, "training_seconds")
+                + number(seconds, "loading")
+                + number(seconds, "optima"),
+            wall);
+    for (String phase : List.of("loading", "optima", "row_programs", "metrics", "writing")) {
+      assertThat(number(seconds, phase)).as(phase).isPositive();
+    }
+  }
+
+  @Test
   void configurationOfARunNamesItsFilesWhateverTheWorkingDirectory() {
     Path run = folder.resolve("relative");
     Path tokenizer = RunFiles.write(folder.resolve("tokenizer.json"), "{}");
