@@ -1,5 +1,6 @@
 package dev.clipkl.training;
 
+import dev.clipkl.config.Mode;
 import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowMetric;
@@ -38,6 +39,7 @@ public final class Trainer {
   private final RowResults results;
   private final MetricAverages averages;
   private final PhaseClock clock;
+  private final Mode mode;
   private final int blockLength;
 
   /**
@@ -54,6 +56,7 @@ public final class Trainer {
     program = run.program();
     coupling = run.coupling();
     clock = run.clock();
+    mode = run.config().mode();
     block = coupling.block();
     blockLength = coupling.rowsMeet() ? 1 : blockLength(problem, program);
     results = new RowResults(blockLength, problem.states(), program.innerSteps());
@@ -193,8 +196,9 @@ public final class Trainer {
                       program.stepSize(),
                       program.stepRule().name().toLowerCase(Locale.ROOT),
                       metrics.outerIteration())
-              + " is no longer finite (%s %s); lower it or use backtracking"
-                  .formatted(MetricNames.GAP, gap));
+              + " is no longer finite (%s %s); lower it or use %s"
+                  .formatted(
+                      MetricNames.GAP, gap, RunWarnings.otherRules(mode, program.stepRule())));
     }
   }
 

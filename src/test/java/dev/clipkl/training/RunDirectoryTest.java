@@ -219,9 +219,20 @@ class RunDirectoryTest {
     assertThatThrownBy(() -> TrainingRun.start(config(run, settings), new TrainingListener() {}))
         .isInstanceOf(InputException.class)
         .hasMessageContaining("optimizer.step-size 1.0E38 is too large for step-rule fixed")
-        .hasMessageContaining("after outer iteration 1 ");
+        .hasMessageContaining("after outer iteration 1 ")
+        .hasMessageEndingWith("lower it or use step-rule backtracking or safe");
     assertThat(run.resolve("policy.safetensors")).doesNotExist();
     assertThat(run.resolve("checkpoint")).doesNotExist();
+  }
+
+  @Test
+  void faithfulRunThatLeavesNoFinitePolicyIsToldOfNoRuleThatItsModeRefuses() {
+    Path run = folder.resolve("diverging");
+    List<String> settings = List.of("mode=faithful", "optimizer.step-size=1e300");
+    assertThatThrownBy(() -> TrainingRun.start(config(run, settings), new TrainingListener() {}))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("optimizer.step-size 1.0E300 is too large for step-rule fixed")
+        .hasMessageEndingWith("lower it or use mode practical");
   }
 
   private Path train() {
