@@ -39,6 +39,12 @@ final class RowLoop {
    */
   private static final double LATER_STEP = 0.3;
 
+  /**
+   * By how much a step grows that the surrogate tells nothing of. Doubled, steps would soon throw a
+   * converged row back; kept, they would stay short after a refusal that was due to rounding.
+   */
+  private static final double UNTOLD_GROWTH = 1.25;
+
   /** Adam's unit step, nats per inner step. */
   private static final double ADAM_UNIT_STEP = 0.02;
 
@@ -266,16 +272,12 @@ final class RowLoop {
       momentumSteps = 1;
       arithmetic.direction(momentumSteps, direction);
     }
-    double largest =
-        program.optimizer().isUnitStepLargest()
-            ? program.stepSize() * weight
-            : Double.POSITIVE_INFINITY;
+    double unit = program.stepSize() * unitStep(program) * weight;
+    double largest = program.optimizer().isUnitStepLargest() ? unit : Double.POSITIVE_INFINITY;
     double step =
         !isFirst
             ? LATER_STEP * nextStep
-            : Double.isNaN(rememberedStep)
-                ? program.stepSize() * unitStep(program) * weight
-                : Math.min(rememberedStep, largest);
+            : Double.isNaN(rememberedStep) ? unit : Math.min(rememberedStep, largest);
     int mostReductions = isFirst ? MOST_REDUCTIONS : MOST_REDUCTIONS_AT_KINK;
     double sufficient =
         program.optimizer() == OptimizerKind.GRADIENT
@@ -286,7 +288,7 @@ final class RowLoop {
     for (int trial = 0; trial <= mostReductions; trial++) {
       arithmetic.propose(step, 0.0, 0.0, proposal);
       if (isAtLeast(point.surrogate + sufficient * step * direction.slope)) {
-        double best = Math.min(bestStep(step, sufficient), longest);
+        double best = Math.min(bestStep(step, sufficient, unit), longest);
         nextStep = Math.clamp(best, 0.5 * step, 2.0 * step);
         if (isFirst) {
           rememberedStep = Math.min(nextStep, largest);
@@ -295,7 +297,7 @@ final class RowLoop {
       }
       stepsRejected++;
       longest = step;
-      step = Math.clamp(bestStep(step, sufficient), LEAST_REDUCTION * step, 0.5 * step);
+      step = Math.clamp(bestStep(step, sufficient, unit), LEAST_REDUCTION * step, 0.5 * step);
     }
     return Double.NaN;
   }
@@ -303,17 +305,19 @@ final class RowLoop {
   /**
    * Where a parabola through the surrogate, its slope and its value at a trial has its maximum, or,
    * if that is nearer, where the rise along it is just sufficient with a fifth to spare. Infinite
-   * where the trial's curve does not bend down, or bends by no more than rounding; the trial itself
-   * where even its rise is within rounding, so that the surrogate tells nothing.
+   * where the trial's curve does not bend down, or bends by no more than rounding. Where even its
+   * rise is within rounding, the surrogate tells nothing: a little longer until the unit step.
    */
-  private double bestStep(double trial, double sufficient) {
+  private double bestStep(double trial, double sufficient, double unit) {
     double shortfall = trial * direction.slope - (proposal.surrogate - point.surrogate);
     if (Double.isNaN(shortfall)) {
       return 0.0;
     }
     double rounding = proposal.evaluationError + point.evaluationError;
     if (shortfall <= rounding) {
-      return trial * direction.slope <= rounding ? trial : Double.POSITIVE_INFINITY;
+      return trial * direction.slope <= rounding
+          ? Math.max(trial, Math.min(UNTOLD_GROWTH * trial, unit))
+          : Double.POSITIVE_INFINITY;
     }
     double maximum = 0.5 * trial * trial * direction.slope / shortfall;
     return maximum * Math.min(1.0, 1.6 * (1.0 - sufficient));

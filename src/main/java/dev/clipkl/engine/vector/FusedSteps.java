@@ -12,12 +12,13 @@ import java.util.Arrays;
  * measured again.
  */
 final class FusedSteps implements StepSweeps {
-  /** Float32 rounding within the surrogate's sum, in its terms' own units. */
+  /** Float32 rounding within each of the surrogate's sums, in its terms' own units. */
   private static final double EVALUATION_ERROR = 0x1p-23;
 
   private final RowScratch row;
   private final FusedSweep sweep;
   private final boolean readsReference;
+  private final double evaluationError;
 
   /** Filled by proposals. */
   private AscentDirection direction = new AscentDirection();
@@ -29,6 +30,8 @@ final class FusedSteps implements StepSweeps {
     this.row = row;
     this.sweep = sweep;
     readsReference = divergence instanceof ForwardKl;
+    // Reverse KL has one sum; forward KL has one over p and one over q.
+    evaluationError = readsReference ? 2.0 * EVALUATION_ERROR : EVALUATION_ERROR;
     sweep.logReference = row.logReference;
     sweep.reference = row.reference;
   }
@@ -136,7 +139,7 @@ final class FusedSteps implements StepSweeps {
   private void fillPoint(PolicyScratch policy, SurrogatePoint point) {
     if (row.judgesSteps) {
       point.surrogate = policy.clippedObjective - row.meanActionValue + policy.clippedSurrogate;
-      point.evaluationError = EVALUATION_ERROR * (row.lambda + row.meanAbsoluteAdvantage);
+      point.evaluationError = evaluationError * (row.lambda + row.meanAbsoluteAdvantage);
     }
   }
 
