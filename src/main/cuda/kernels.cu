@@ -1,0 +1,62 @@
+// The entry points of one divergence's module; CLIPKL_DIVERGENCE names its header.
+#include "platform.cuh"
+
+#include CLIPKL_DIVERGENCE
+
+#include "row_loop.cuh"
+
+using namespace clipkl;
+
+/// A row per block.
+CLIPKL_KERNEL run_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
+  RowLoop<Row<false, EITHER>>(parameters).runAll();
+}
+
+#ifdef CLIPKL_CLUSTERS
+/// A row per cluster, in the shared memory of its blocks.
+CLIPKL_KERNEL run_rows_cluster(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
+  RowLoop<Row<true, ON_CHIP>>(parameters).runAll();
+}
+#endif
+
+/// The metrics of every row's policy as it stands, to `latest`.
+CLIPKL_KERNEL evaluate_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
+  Row<false, OFF_CHIP> at(parameters);
+  for (int row = at.group.nextRow(parameters.nextRow); row < parameters.rows;
+       row = at.group.nextRow(parameters.nextRow)) {
+    at.load(row);
+    at.anchor();
+    double metrics[METRICS] = {};
+    summarize(at, metrics);
+    if (at.group.isLeader()) {
+#pragma unroll
+      for (int m = 0; m < METRICS; m++) {
+        parameters.latest[(long long)m * parameters.rows + row] = metrics[m];
+      }
+    }
+  }
+}
+
+/// The gradient of every row's value with respect to its logits, to `gradients`.
+CLIPKL_KERNEL gradient_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
+  Row<false, OFF_CHIP> at(parameters);
+  for (int row = at.group.nextRow(parameters.nextRow); row < parameters.rows;
+       row = at.group.nextRow(parameters.nextRow)) {
+    at.load(row);
+    at.anchor();
+    at.writeGradient();
+  }
+}
+
+/// out[i] = in[i] + sum of in[0 .. n), by one block: whether barriers and shuffles work.
+CLIPKL_KERNEL self_test(const int* in, int* out, int n) {
+  RowGroup<false> group;
+  double sum[1] = {0.0};
+  for (int i = threadIndex(); i < n; i += THREADS) {
+    sum[0] += in[i];
+  }
+  group.reduce<1>(sum);
+  for (int i = threadIndex(); i < n; i += THREADS) {
+    out[i] = in[i] + int(sum[0]);
+  }
+}
