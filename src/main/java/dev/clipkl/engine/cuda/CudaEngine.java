@@ -57,7 +57,7 @@ public final class CudaEngine implements Engine {
 
     boolean serves(RowBlock other, boolean withGradients) {
       return gradients == withGradients
-          && other.actor() == block.actor()
+          && other.actor().logits() == block.actor().logits()
           && other.reference() == block.reference()
           && other.actionValues() == block.actionValues()
           && other.firstRow() >= block.firstRow()

@@ -101,14 +101,14 @@ final class RowNumbers {
 
   /** No less than a launch's bytes. */
   static long bytes(int rows, int outerIterations, int innerSteps) {
-    return 16L * ALIGNMENT + rows * bytesPerRow(outerIterations, innerSteps);
+    return 16L * ALIGNMENT + (long) rows * bytesPerRow(outerIterations, innerSteps);
   }
 
   /** The same for one row of many. */
   static long bytesPerRow(int outerIterations, int innerSteps) {
     long perIteration = METRIC_BYTES + (long) innerSteps * Integer.BYTES;
     long inputs = 3L * Double.BYTES + KernelParameters.OPTIMUM_BYTES;
-    long state = Double.BYTES + METRIC_BYTES + Integer.BYTES + 1;
+    long state = Double.BYTES + METRIC_BYTES + Integer.BYTES + 1L;
     return inputs + state + outerIterations * perIteration;
   }
 
