@@ -155,7 +155,8 @@ public final class CudaProbe implements AutoCloseable {
    */
   Access access() {
     if (access == null) {
-      throw new EnvironmentException("the engine cuda cannot run here: " + reason);
+      throw new EnvironmentException(
+          "the engine cuda cannot run here: %s: set run.engine to auto".formatted(reason));
     }
     return access;
   }
