@@ -9,22 +9,22 @@ using namespace clipkl;
 
 /// A row per block.
 CLIPKL_KERNEL run_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
-  RowLoop<Row<false, EITHER>>(parameters).runAll();
+  RowLoop<false>(parameters).runAll();
 }
 
 #ifdef CLIPKL_CLUSTERS
 /// A row per cluster, in the shared memory of its blocks.
 CLIPKL_KERNEL run_rows_cluster(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
-  RowLoop<Row<true, ON_CHIP>>(parameters).runAll();
+  RowLoop<true>(parameters).runAll();
 }
 #endif
 
 /// The metrics of every row's policy as it stands, to `latest`.
 CLIPKL_KERNEL evaluate_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
-  Row<false, OFF_CHIP> at(parameters);
+  Row<false> at(parameters);
   for (int row = at.group.nextRow(parameters.nextRow); row < parameters.rows;
        row = at.group.nextRow(parameters.nextRow)) {
-    at.load(row);
+    load(at, row);
     at.anchor();
     double metrics[METRICS] = {};
     summarize(at, metrics);
@@ -39,12 +39,13 @@ CLIPKL_KERNEL evaluate_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
 
 /// The gradient of every row's value with respect to its logits, to `gradients`.
 CLIPKL_KERNEL gradient_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
-  Row<false, OFF_CHIP> at(parameters);
+  Row<false> at(parameters);
   for (int row = at.group.nextRow(parameters.nextRow); row < parameters.rows;
        row = at.group.nextRow(parameters.nextRow)) {
-    at.load(row);
+    load(at, row);
     at.anchor();
-    at.writeGradient();
+    measurePolicy(at, at.current, true);
+    writeGradient(at);
   }
 }
 

@@ -8,6 +8,8 @@
 #else
 
 #define CLIPKL_DEVICE __device__ __forceinline__
+/// A loop over the row is a function of its own: PTX stays small, and each has its own registers.
+#define CLIPKL_SWEEP static __device__ __noinline__
 #define CLIPKL_KERNEL extern "C" __global__ void __launch_bounds__(clipkl::THREADS)
 #define CLIPKL_LAUNCH_PARAMETER const __grid_constant__
 
@@ -19,6 +21,12 @@ CLIPKL_DEVICE int blockIndex() { return blockIdx.x; }
 CLIPKL_DEVICE char* sharedMemory() {
   extern __shared__ __align__(128) char memory[];
   return memory;
+}
+
+/// The same number, of which the compiler knows nothing: it does not copy a loop for each value.
+CLIPKL_DEVICE int opaque(int x) {
+  asm volatile("" : "+r"(x));
+  return x;
 }
 
 /// All threads of the block: what they wrote before it is seen by all after it.

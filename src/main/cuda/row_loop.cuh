@@ -3,11 +3,14 @@
 // Every thread runs it with the same numbers, so that the control flow is uniform.
 #pragma once
 
+#include "direction.cuh"
+#include "measure_policy.cuh"
+#include "normalize.cuh"
 #include "summary.cuh"
 
 namespace clipkl {
 
-template <class AnyRow>
+template <bool CLUSTERED>
 class RowLoop {
  public:
   CLIPKL_DEVICE explicit RowLoop(const RowsParameters& launch) : parameters(launch), at(launch) {}
@@ -47,7 +50,7 @@ class RowLoop {
         }
         done++;
       }
-      at.store();
+      at.arrays.close(at.current);
       if (at.group.isLeader()) {
         parameters.stepSizes[row] = rememberedStep;
         parameters.momentumSteps[row] = momentumSteps;
@@ -62,7 +65,7 @@ class RowLoop {
   }
 
   CLIPKL_DEVICE void begin(int row) {
-    at.load(row);
+    load(at, row);
     weight = parameters.rowWeights[row];
     rememberedStep = parameters.stepSizes[row];
     momentumSteps = parameters.momentumSteps[row];
@@ -75,7 +78,7 @@ class RowLoop {
   CLIPKL_DEVICE void outerIteration(int iteration, double (&metrics)[METRICS]) {
     bool reports = parameters.metrics != nullptr;
     at.anchor();
-    at.measure(at.current, true);
+    measurePolicy(at, at.current, true);
     stepsRejected = 0;
     double bindingMass = 0.0;
     double outsideMass = 0.0;
@@ -92,7 +95,7 @@ class RowLoop {
       if (frozen) {
         continue;
       }
-      takeDirection();
+      advanceDirection();
       if (k == 0 && reports) {
         gradientNorm = sqrt(ascent.squaredNorm);
         // A step would change nothing; a row that takes none tells that the run stands still.
@@ -122,11 +125,11 @@ class RowLoop {
   }
 
   /// The direction at the current policy; Adam's starts anew where its moments point downhill.
-  CLIPKL_DEVICE void takeDirection() {
+  CLIPKL_DEVICE void advanceDirection() {
     momentumSteps++;
     bool again;
     do {
-      at.direction(momentumSteps, ascent);
+      takeDirection(at, momentumSteps, ascent);
       again = parameters.optimizer == ADAM && parameters.stepRule == BACKTRACKING &&
               !(ascent.slope > 0.0) && momentumSteps > 1;
       if (again) {
@@ -182,8 +185,9 @@ class RowLoop {
       if (withMomentum && ascent.momentumSlope < 0.0) {
         momentumSteps = 1;
       }
-      at.propose(step, withMomentum ? momentum(momentumSteps) : 0.0,
-                 withMomentum ? momentum(momentumSteps + 1) : 0.0);
+      propose(at, step, withMomentum ? momentum(momentumSteps) : 0.0,
+              withMomentum ? momentum(momentumSteps + 1) : 0.0);
+      measurePolicy(at, at.proposed, false);
       if (!backtracks) {
         return step;
       }
@@ -260,7 +264,7 @@ class RowLoop {
   CLIPKL_DEVICE void recordClipped(int iteration, int k) const {
     if (at.group.isLeader()) {
       long long index = (long long)iteration * parameters.innerSteps + k;
-      parameters.clippedActions[index * parameters.rows + at.row] = at.current.bindingActions;
+      parameters.clippedActions[index * parameters.rows + at.arrays.row] = at.current.bindingActions;
     }
   }
 
@@ -268,8 +272,8 @@ class RowLoop {
     if (at.group.isLeader()) {
 #pragma unroll
       for (int m = 0; m < METRICS; m++) {
-        parameters.latest[(long long)m * parameters.rows + at.row] = metrics[m];
-        parameters.metrics[((long long)iteration * METRICS + m) * parameters.rows + at.row] =
+        parameters.latest[(long long)m * parameters.rows + at.arrays.row] = metrics[m];
+        parameters.metrics[((long long)iteration * METRICS + m) * parameters.rows + at.arrays.row] =
             metrics[m];
       }
     }
@@ -288,7 +292,7 @@ class RowLoop {
   }
 
   const RowsParameters& parameters;
-  AnyRow at;
+  Row<CLUSTERED> at;
   Ascent ascent = {};
   double weight = 1.0;
   double constantSmoothness = 0.0;

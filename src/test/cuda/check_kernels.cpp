@@ -117,7 +117,7 @@ class Tables {
       parameters.arrays = clipkl::arraysOnChip(parameters.optimizer, parameters.stepRule);
       launch.sharedBytes += size_t(4) * part * parameters.arrays;
     } else {
-      int arrays = clipkl::arraysInScratch(parameters.optimizer, parameters.stepRule);
+      int arrays = clipkl::arraysInScratch(parameters.optimizer, parameters.stepRule, 0);
       parameters.scratchBytesPerBlock = 4LL * part * arrays;
       parameters.scratch =
           allocate<float>(memory, size_t(part) * arrays * shape.blocks);
