@@ -84,7 +84,7 @@ CLIPKL_SWEEP void finishNormalizing(Row<CLUSTERED>& row, Policy& policy, double 
     sum = sums[0];
     valueSum = sums[1];
   }
-  policy.logNormalizer = policy.offset * LOG_2 + log(sum);
+  policy.logNormalizer = policy.offset * LOG_2 + exactLogarithm(sum);
   policy.inverse = float(1.0 / sum);
   policy.meanValue = double(row.center) + valueSum / sum;
 }

@@ -58,6 +58,7 @@ class RowLoop {
       }
     }
     if (reports && at.group.isLeader()) {
+#pragma unroll 1
       for (; done < parameters.outerIterations; done++) {
         repeat(done, row);
       }
@@ -156,7 +157,7 @@ class RowLoop {
                                                        ascent.coefficientSpan,
                                                        ascent.largestCurvature)
                       : unitStep();
-    return fmin(parameters.stepSize * unit, log1p(parameters.clipEpsilon) / ascent.span);
+    return fmin(parameters.stepSize * unit, at.clip.exactLogUpper / ascent.span);
   }
 
   /// Nesterov's (t - 1) / (t + 2), t counted from 1.
@@ -270,7 +271,7 @@ class RowLoop {
 
   CLIPKL_DEVICE void record(int iteration, const double (&metrics)[METRICS]) const {
     if (at.group.isLeader()) {
-#pragma unroll
+#pragma unroll 1
       for (int m = 0; m < METRICS; m++) {
         parameters.latest[(long long)m * parameters.rows + at.arrays.row] = metrics[m];
         parameters.metrics[((long long)iteration * METRICS + m) * parameters.rows + at.arrays.row] =
@@ -281,10 +282,12 @@ class RowLoop {
 
   /// Shows a finished row in an iteration that leaves it alone: ratios of 1, no steps.
   CLIPKL_DEVICE void repeat(int iteration, int row) const {
+#pragma unroll 1
     for (int m = 0; m < METRICS; m++) {
       parameters.metrics[((long long)iteration * METRICS + m) * parameters.rows + row] =
           m <= MIN_LOG_PROB ? parameters.latest[(long long)m * parameters.rows + row] : 0.0;
     }
+#pragma unroll 1
     for (int k = 0; k < parameters.innerSteps; k++) {
       long long index = (long long)iteration * parameters.innerSteps + k;
       parameters.clippedActions[index * parameters.rows + row] = 0;

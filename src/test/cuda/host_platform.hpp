@@ -8,7 +8,7 @@
 #include "fibers.hpp"
 
 #define CLIPKL_DEVICE inline
-#define CLIPKL_SWEEP static
+#define CLIPKL_SWEEP inline
 #define CLIPKL_KERNEL static void
 #define CLIPKL_LAUNCH_PARAMETER const
 
