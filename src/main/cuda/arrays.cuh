@@ -44,10 +44,16 @@ class RowArrays {
   }
 
   /// Writes the current logits and moments back to the tables.
-  CLIPKL_DEVICE void close(const Policy& current) {
-    copyBack(logits(current.slot), parameters.logits);
+  ///
+  /// @param isWritten whether the last step has put the logits there, and what goes with them
+  CLIPKL_DEVICE void close(const Policy& current, bool isWritten) {
+    if (!isWritten) {
+      copyBack(logits(current.slot), parameters.logits);
+    }
     if (hasProposedMoment(optimizer)) {
-      copyBack(moment(current.momentSlot), parameters.moment1);
+      if (!isWritten) {
+        copyBack(moment(current.momentSlot), parameters.moment1);
+      }
     } else if (optimizer == ADAM) {
       copyBack(moment(0), parameters.moment1);
       copyBack(moment(1), parameters.moment2);

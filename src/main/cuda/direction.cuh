@@ -146,18 +146,21 @@ CLIPKL_DEVICE double biasCorrection(double beta, int steps) {
   return 1.0 / (1.0 - power);
 }
 
+/// The moments start from zero.
+template <bool CLUSTERED>
+CLIPKL_SWEEP void clearMoments(Row<CLUSTERED>& row) {
+  if (hasProposedMoment(row.optimizer)) {
+    clear(row.arrays.moment(row.current.momentSlot), row.arrays.part);
+  } else if (row.optimizer == ADAM) {
+    clear(row.arrays.moment(0), row.arrays.part);
+    clear(row.arrays.moment(1), row.arrays.part);
+  }
+}
+
 /// The direction's scalars at the current policy, and Adam's new moments.
 template <bool CLUSTERED>
 CLIPKL_SWEEP void takeDirection(Row<CLUSTERED>& row, int momentumSteps, Ascent& ascent) {
   int optimizer = row.optimizer;
-  if (momentumSteps == 1) {
-    if (hasProposedMoment(optimizer)) {
-      clear(row.arrays.moment(row.current.momentSlot), row.arrays.part);
-    } else if (optimizer == ADAM) {
-      clear(row.arrays.moment(0), row.arrays.part);
-      clear(row.arrays.moment(1), row.arrays.part);
-    }
-  }
   if (optimizer == ADAM) {
     row.correction1 = float(biasCorrection(BETA1, momentumSteps));
     row.correction2 = float(biasCorrection(BETA2, momentumSteps));
@@ -224,12 +227,14 @@ CLIPKL_SWEEP void takeDirection(Row<CLUSTERED>& row, int momentumSteps, Ascent& 
   ascent.largestCurvature = results[7];
 }
 
-/// Moves the logits along the direction to the proposal's slot and normalises them.
+/// Moves the logits along the direction to the proposal's slot and normalises them; or, for a step
+/// after which nothing is measured, to the table.
 ///
 /// With Nesterov's velocity v: v' = momentum v + step direction, and the proposal is theta + step
 /// direction + nextMomentum v'.
 template <bool CLUSTERED>
-CLIPKL_SWEEP void propose(Row<CLUSTERED>& row, double step, double momentum, double nextMomentum) {
+CLIPKL_SWEEP void propose(Row<CLUSTERED>& row, double step, double momentum, double nextMomentum,
+                          bool isUnmeasured) {
   Policy& proposed = row.proposed;
   bool hasMoment = hasProposedMoment(row.optimizer);
   proposed.slot = row.freeSlot();
@@ -238,6 +243,10 @@ CLIPKL_SWEEP void propose(Row<CLUSTERED>& row, double step, double momentum, dou
   float* to = row.arrays.logits(proposed.slot);
   float* momentFrom = hasMoment ? row.arrays.moment(row.current.momentSlot) : nullptr;
   float* momentTo = hasMoment ? row.arrays.moment(proposed.momentSlot) : nullptr;
+  if (isUnmeasured) {
+    to = row.arrays.tableRow(row.parameters.logits);
+    momentTo = hasMoment ? row.arrays.tableRow(row.parameters.moment1) : nullptr;
+  }
   float stepSingle = float(step);
   float momentumSingle = float(momentum);
   float nextSingle = float(nextMomentum);
@@ -274,8 +283,13 @@ CLIPKL_SWEEP void propose(Row<CLUSTERED>& row, double step, double momentum, dou
       }
     }
     storeQuad(to, i, live, moved);
-    sums.add(moved, slopes.values, center, live, 0);
+    if (!opaque(isUnmeasured)) {
+      sums.add(moved, slopes.values, center, live, 0);
+    }
   });
+  if (isUnmeasured) {
+    return;
+  }
   double results[2] = {sums.mass.total(), sums.value.total()};
   row.group.template reduce<2>(results);
   finishNormalizing(row, proposed, results[0], results[1]);

@@ -50,7 +50,7 @@ class RowLoop {
         }
         done++;
       }
-      at.arrays.close(at.current);
+      at.arrays.close(at.current, isWritten);
       if (at.group.isLeader()) {
         parameters.stepSizes[row] = rememberedStep;
         parameters.momentumSteps[row] = momentumSteps;
@@ -68,6 +68,7 @@ class RowLoop {
   CLIPKL_DEVICE void begin(int row) {
     load(at, row);
     weight = parameters.rowWeights[row];
+    isWritten = false;
     rememberedStep = parameters.stepSizes[row];
     momentumSteps = parameters.momentumSteps[row];
     constantSmoothness = isnan(parameters.smoothness)
@@ -78,6 +79,9 @@ class RowLoop {
 
   CLIPKL_DEVICE void outerIteration(int iteration, double (&metrics)[METRICS]) {
     bool reports = parameters.metrics != nullptr;
+    bool isLast = iteration == parameters.outerIterations - 1;
+    bool readsDirection = parameters.stepRule != FIXED || parameters.optimizer == NESTEROV ||
+                          parameters.optimizer == ADAM;
     at.anchor();
     measurePolicy(at, at.current, true);
     stepsRejected = 0;
@@ -96,7 +100,12 @@ class RowLoop {
       if (frozen) {
         continue;
       }
-      advanceDirection();
+      if (++momentumSteps == 1) {
+        clearMoments(at);
+      }
+      if (readsDirection || (k == 0 && reports)) {
+        advanceDirection();
+      }
       if (k == 0 && reports) {
         gradientNorm = sqrt(ascent.squaredNorm);
         // A step would change nothing; a row that takes none tells that the run stands still.
@@ -105,12 +114,17 @@ class RowLoop {
           continue;
         }
       }
-      double step = takeStep(k == 0);
+      bool isUnmeasured = !reports && isLast && k == parameters.innerSteps - 1 &&
+                          parameters.stepRule != BACKTRACKING && parameters.optimizer != NESTEROV;
+      double step = takeStep(k == 0, isUnmeasured);
       if (isnan(step)) {
         frozen = true;
         continue;
       }
-      at.accept();
+      isWritten = isUnmeasured;
+      if (!isUnmeasured) {
+        at.accept();
+      }
       steps++;
       if (k == 0) {
         firstStep = step;
@@ -127,7 +141,6 @@ class RowLoop {
 
   /// The direction at the current policy; Adam's starts anew where its moments point downhill.
   CLIPKL_DEVICE void advanceDirection() {
-    momentumSteps++;
     bool again;
     do {
       takeDirection(at, momentumSteps, ascent);
@@ -135,6 +148,7 @@ class RowLoop {
               !(ascent.slope > 0.0) && momentumSteps > 1;
       if (again) {
         momentumSteps = 1;
+        clearMoments(at);
       }
     } while (again);
   }
@@ -165,8 +179,9 @@ class RowLoop {
 
   /// Proposes steps until one is taken.
   ///
+  /// @param isUnmeasured whether nothing follows it: the policy there need not be measured
   /// @return its length, or NaN when there is none
-  CLIPKL_DEVICE double takeStep(bool isFirst) {
+  CLIPKL_DEVICE double takeStep(bool isFirst, bool isUnmeasured) {
     bool backtracks = parameters.stepRule == BACKTRACKING;
     double largest = parameters.optimizer == NATURAL || parameters.optimizer == NEWTON
                          ? parameters.stepSize * weight
@@ -187,7 +202,10 @@ class RowLoop {
         momentumSteps = 1;
       }
       propose(at, step, withMomentum ? momentum(momentumSteps) : 0.0,
-              withMomentum ? momentum(momentumSteps + 1) : 0.0);
+              withMomentum ? momentum(momentumSteps + 1) : 0.0, isUnmeasured);
+      if (isUnmeasured) {
+        return step;
+      }
       measurePolicy(at, at.proposed, false);
       if (!backtracks) {
         return step;
@@ -303,6 +321,7 @@ class RowLoop {
   double nextStep = 0.0;
   int momentumSteps = 0;
   int stepsRejected = 0;
+  bool isWritten = false;
 };
 
 }  // namespace clipkl
