@@ -1,19 +1,21 @@
 #pragma once
 
-#include "platform.cuh"
+#include "elementary.cuh"
 
 namespace clipkl {
 
 /// The ratio band of the clipped surrogate.
 struct Clip {
-  float logUpper;  ///< log(1 + eps)
+  double exactLogUpper;  ///< log(1 + eps)
+  float logUpper;
   float logLower;  ///< log(1 - eps)
   float upper;
   float lower;
 
   CLIPKL_DEVICE explicit Clip(double epsilon)
-      : logUpper(float(log1p(epsilon))),
-        logLower(float(log1p(-epsilon))),
+      : exactLogUpper(exactLogarithmPlusOne(epsilon)),
+        logUpper(float(exactLogUpper)),
+        logLower(float(exactLogarithmPlusOne(-epsilon))),
         upper(float(1.0 + epsilon)),
         lower(float(1.0 - epsilon)) {}
 

@@ -75,6 +75,15 @@ CLIPKL_DEVICE float softplus(float x) {
   return (x > 0.0f ? x : 0.0f) + logarithmPlusOne(exponential(-fabsf(x)));
 }
 
+/// log x in float64: one copy of its code.
+CLIPKL_SWEEP double exactLogarithm(double x) { return log(x); }
+
+/// log(1 + x) in float64, keeping the digits of small x.
+CLIPKL_DEVICE double exactLogarithmPlusOne(double x) {
+  double sum = 1.0 + x;
+  return exactLogarithm(sum) + (x - (sum - 1.0)) / sum;
+}
+
 /// e^x - 1 - x for |x| <= 1, relative error below 3 ulp.
 CLIPKL_DEVICE float exponentialMinusLinear(float x) {
   float q = 2.7722801e-6f;

@@ -8,8 +8,11 @@
 #else
 
 #define CLIPKL_DEVICE __device__ __forceinline__
+/// A loop over the row is a function of its own: PTX stays small, and each has its own registers.
+#define CLIPKL_SWEEP __device__ __noinline__
 #define CLIPKL_KERNEL extern "C" __global__ void __launch_bounds__(clipkl::THREADS)
-#define CLIPKL_LAUNCH_PARAMETER const __grid_constant__
+/// No __grid_constant__: taking its address needs PTX 7.7. The copy is read outside the loops alone.
+#define CLIPKL_LAUNCH_PARAMETER const
 
 namespace clipkl {
 
@@ -19,6 +22,12 @@ CLIPKL_DEVICE int blockIndex() { return blockIdx.x; }
 CLIPKL_DEVICE char* sharedMemory() {
   extern __shared__ __align__(128) char memory[];
   return memory;
+}
+
+/// The same number, of which the compiler knows nothing: it does not copy a loop for each value.
+CLIPKL_DEVICE int opaque(int x) {
+  asm volatile("" : "+r"(x));
+  return x;
 }
 
 /// All threads of the block: what they wrote before it is seen by all after it.
@@ -61,8 +70,9 @@ CLIPKL_DEVICE int clusterRanks() {
 
 /// All threads of all blocks of the cluster; stores into each other's shared memory are seen.
 CLIPKL_DEVICE void clusterBarrier() {
-  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
-  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+  // Release and acquire, by default.
+  asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
 }
 
 /// Where the block of this rank has what `address` is in this block's shared memory.

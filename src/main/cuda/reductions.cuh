@@ -76,6 +76,7 @@ class RowGroup {
   template <int SUMS, int N>
   CLIPKL_DEVICE void reduce(double (&values)[N]) {
     static_assert(N <= MOST_VALUES, "slots are too small");
+#pragma unroll 1
     for (int delta = 16; delta > 0; delta >>= 1) {
       double other[N];
       shuffleDown(values, delta, other);
@@ -98,6 +99,7 @@ class RowGroup {
     if constexpr (CLUSTERED) {
       double* ofRanks = slots + (2 * WARPS + half * MOST_RANKS) * MOST_VALUES;
       if (warp == 0 && lane < N) {
+#pragma unroll 1
         for (int other = 0; other < ranks; other++) {
           ofRank(ofRanks, other)[rank * MOST_VALUES + lane] = mine;
         }
@@ -121,6 +123,7 @@ class RowGroup {
   CLIPKL_DEVICE double combine(const double* from, int count) const {
     int i = lane < N ? lane : 0;
     double result = from[i];
+#pragma unroll 1
     for (int slot = 1; slot < count; slot++) {
       double next = from[slot * MOST_VALUES + i];
       result = i < SUMS ? result + next : larger(result, next);

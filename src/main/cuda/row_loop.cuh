@@ -3,11 +3,14 @@
 // Every thread runs it with the same numbers, so that the control flow is uniform.
 #pragma once
 
+#include "direction.cuh"
+#include "measure_policy.cuh"
+#include "normalize.cuh"
 #include "summary.cuh"
 
 namespace clipkl {
 
-template <class AnyRow>
+template <bool CLUSTERED>
 class RowLoop {
  public:
   CLIPKL_DEVICE explicit RowLoop(const RowsParameters& launch) : parameters(launch), at(launch) {}
@@ -47,7 +50,7 @@ class RowLoop {
         }
         done++;
       }
-      at.store();
+      at.arrays.close(at.current, isWritten);
       if (at.group.isLeader()) {
         parameters.stepSizes[row] = rememberedStep;
         parameters.momentumSteps[row] = momentumSteps;
@@ -55,6 +58,7 @@ class RowLoop {
       }
     }
     if (reports && at.group.isLeader()) {
+#pragma unroll 1
       for (; done < parameters.outerIterations; done++) {
         repeat(done, row);
       }
@@ -62,8 +66,9 @@ class RowLoop {
   }
 
   CLIPKL_DEVICE void begin(int row) {
-    at.load(row);
+    load(at, row);
     weight = parameters.rowWeights[row];
+    isWritten = false;
     rememberedStep = parameters.stepSizes[row];
     momentumSteps = parameters.momentumSteps[row];
     constantSmoothness = isnan(parameters.smoothness)
@@ -74,8 +79,11 @@ class RowLoop {
 
   CLIPKL_DEVICE void outerIteration(int iteration, double (&metrics)[METRICS]) {
     bool reports = parameters.metrics != nullptr;
+    bool isLast = iteration == parameters.outerIterations - 1;
+    bool readsDirection = parameters.stepRule != FIXED || parameters.optimizer == NESTEROV ||
+                          parameters.optimizer == ADAM;
     at.anchor();
-    at.measure(at.current, true);
+    measurePolicy(at, at.current, true);
     stepsRejected = 0;
     double bindingMass = 0.0;
     double outsideMass = 0.0;
@@ -92,7 +100,12 @@ class RowLoop {
       if (frozen) {
         continue;
       }
-      takeDirection();
+      if (++momentumSteps == 1) {
+        clearMoments(at);
+      }
+      if (readsDirection || (k == 0 && reports)) {
+        advanceDirection();
+      }
       if (k == 0 && reports) {
         gradientNorm = sqrt(ascent.squaredNorm);
         // A step would change nothing; a row that takes none tells that the run stands still.
@@ -101,12 +114,17 @@ class RowLoop {
           continue;
         }
       }
-      double step = takeStep(k == 0);
+      bool isUnmeasured = !reports && isLast && k == parameters.innerSteps - 1 &&
+                          parameters.stepRule != BACKTRACKING && parameters.optimizer != NESTEROV;
+      double step = takeStep(k == 0, isUnmeasured);
       if (isnan(step)) {
         frozen = true;
         continue;
       }
-      at.accept();
+      isWritten = isUnmeasured;
+      if (!isUnmeasured) {
+        at.accept();
+      }
       steps++;
       if (k == 0) {
         firstStep = step;
@@ -122,15 +140,15 @@ class RowLoop {
   }
 
   /// The direction at the current policy; Adam's starts anew where its moments point downhill.
-  CLIPKL_DEVICE void takeDirection() {
-    momentumSteps++;
+  CLIPKL_DEVICE void advanceDirection() {
     bool again;
     do {
-      at.direction(momentumSteps, ascent);
+      takeDirection(at, momentumSteps, ascent);
       again = parameters.optimizer == ADAM && parameters.stepRule == BACKTRACKING &&
               !(ascent.slope > 0.0) && momentumSteps > 1;
       if (again) {
         momentumSteps = 1;
+        clearMoments(at);
       }
     } while (again);
   }
@@ -153,7 +171,7 @@ class RowLoop {
                                                        ascent.coefficientSpan,
                                                        ascent.largestCurvature)
                       : unitStep();
-    return fmin(parameters.stepSize * unit, log1p(parameters.clipEpsilon) / ascent.span);
+    return fmin(parameters.stepSize * unit, at.clip.exactLogUpper / ascent.span);
   }
 
   /// Nesterov's (t - 1) / (t + 2), t counted from 1.
@@ -161,8 +179,9 @@ class RowLoop {
 
   /// Proposes steps until one is taken.
   ///
+  /// @param isUnmeasured whether nothing follows it: the policy there need not be measured
   /// @return its length, or NaN when there is none
-  CLIPKL_DEVICE double takeStep(bool isFirst) {
+  CLIPKL_DEVICE double takeStep(bool isFirst, bool isUnmeasured) {
     bool backtracks = parameters.stepRule == BACKTRACKING;
     double largest = parameters.optimizer == NATURAL || parameters.optimizer == NEWTON
                          ? parameters.stepSize * weight
@@ -182,8 +201,12 @@ class RowLoop {
       if (withMomentum && ascent.momentumSlope < 0.0) {
         momentumSteps = 1;
       }
-      at.propose(step, withMomentum ? momentum(momentumSteps) : 0.0,
-                 withMomentum ? momentum(momentumSteps + 1) : 0.0);
+      propose(at, step, withMomentum ? momentum(momentumSteps) : 0.0,
+              withMomentum ? momentum(momentumSteps + 1) : 0.0, isUnmeasured);
+      if (isUnmeasured) {
+        return step;
+      }
+      measurePolicy(at, at.proposed, false);
       if (!backtracks) {
         return step;
       }
@@ -260,16 +283,16 @@ class RowLoop {
   CLIPKL_DEVICE void recordClipped(int iteration, int k) const {
     if (at.group.isLeader()) {
       long long index = (long long)iteration * parameters.innerSteps + k;
-      parameters.clippedActions[index * parameters.rows + at.row] = at.current.bindingActions;
+      parameters.clippedActions[index * parameters.rows + at.arrays.row] = at.current.bindingActions;
     }
   }
 
   CLIPKL_DEVICE void record(int iteration, const double (&metrics)[METRICS]) const {
     if (at.group.isLeader()) {
-#pragma unroll
+#pragma unroll 1
       for (int m = 0; m < METRICS; m++) {
-        parameters.latest[(long long)m * parameters.rows + at.row] = metrics[m];
-        parameters.metrics[((long long)iteration * METRICS + m) * parameters.rows + at.row] =
+        parameters.latest[(long long)m * parameters.rows + at.arrays.row] = metrics[m];
+        parameters.metrics[((long long)iteration * METRICS + m) * parameters.rows + at.arrays.row] =
             metrics[m];
       }
     }
@@ -277,10 +300,12 @@ class RowLoop {
 
   /// Shows a finished row in an iteration that leaves it alone: ratios of 1, no steps.
   CLIPKL_DEVICE void repeat(int iteration, int row) const {
+#pragma unroll 1
     for (int m = 0; m < METRICS; m++) {
       parameters.metrics[((long long)iteration * METRICS + m) * parameters.rows + row] =
           m <= MIN_LOG_PROB ? parameters.latest[(long long)m * parameters.rows + row] : 0.0;
     }
+#pragma unroll 1
     for (int k = 0; k < parameters.innerSteps; k++) {
       long long index = (long long)iteration * parameters.innerSteps + k;
       parameters.clippedActions[index * parameters.rows + row] = 0;
@@ -288,7 +313,7 @@ class RowLoop {
   }
 
   const RowsParameters& parameters;
-  AnyRow at;
+  Row<CLUSTERED> at;
   Ascent ascent = {};
   double weight = 1.0;
   double constantSmoothness = 0.0;
@@ -296,6 +321,7 @@ class RowLoop {
   double nextStep = 0.0;
   int momentumSteps = 0;
   int stepsRejected = 0;
+  bool isWritten = false;
 };
 
 }  // namespace clipkl

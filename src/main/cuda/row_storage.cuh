@@ -22,6 +22,7 @@ struct Part {
   /// Calls body(index within the part, live entries) for each of this thread's quads.
   template <class Body>
   CLIPKL_DEVICE void forEachQuad(Body body) const {
+#pragma unroll 1
     for (int i = threadIndex() * QUAD; i < length; i += THREADS * QUAD) {
       int rest = length - i;
       body(i, rest < QUAD ? rest : QUAD);
@@ -29,7 +30,9 @@ struct Part {
   }
 };
 
-/// Beyond the row's end the last entry is repeated: it changes no extreme. Masses are 0 there.
+/// Reads four entries, `i` a multiple of four. Arrays are padded to 64 bytes, so a read beyond the
+/// end stays within them; the last entry is repeated there, which changes no extreme. Masses are set
+/// to 0 there.
 CLIPKL_DEVICE void repeatLast(Quad& quad, int live) {
   if (live < QUAD) {
 #pragma unroll
@@ -39,17 +42,6 @@ CLIPKL_DEVICE void repeatLast(Quad& quad, int live) {
   }
 }
 
-CLIPKL_DEVICE void clearBeyond(Quad& quad, int live) {
-  if (live < QUAD) {
-#pragma unroll
-    for (int j = 1; j < QUAD; j++) {
-      quad.v[j] = j < live ? quad.v[j] : 0.0f;
-    }
-  }
-}
-
-/// Reads four entries, `i` a multiple of four. Rows are padded to 64 bytes, so a read beyond the
-/// end stays within the table.
 CLIPKL_DEVICE Quad loadQuad(const float* array, int i, int live) {
   float4 x = *reinterpret_cast<const float4*>(array + i);
   Quad quad = {{x.x, x.y, x.z, x.w}};
@@ -61,8 +53,11 @@ CLIPKL_DEVICE void storeQuad(float* array, int i, int live, const Quad& quad) {
   if (live == QUAD) {
     *reinterpret_cast<float4*>(array + i) = make_float4(quad.v[0], quad.v[1], quad.v[2], quad.v[3]);
   } else {
-    for (int j = 0; j < live; j++) {
-      array[i + j] = quad.v[j];
+#pragma unroll
+    for (int j = 0; j < QUAD - 1; j++) {
+      if (j < live) {
+        array[i + j] = quad.v[j];
+      }
     }
   }
 }
@@ -82,18 +77,20 @@ CLIPKL_DEVICE float ofFloat16(unsigned bits) {
 /// One row of a table of any precision, from the part's first column.
 class TableRow {
  public:
-  CLIPKL_DEVICE TableRow(const TableView& view, int row, int firstColumn) {
-    precision = view.precision;
+  CLIPKL_DEVICE TableRow(const TableView& view, int row, int firstColumn)
+      : precision(view.precision), isShifted(view.logNormalizers != nullptr) {
     int size = precision == FLOAT32 ? 4 : 2;
     data = static_cast<const char*>(view.data) + row * view.rowBytes + (long long)firstColumn * size;
-    shifted = view.logNormalizers != nullptr;
-    shiftHigh = 0.0f;
-    shiftLow = 0.0f;
-    if (shifted) {
+    if (isShifted) {
       double shift = view.logNormalizers[view.rowBytes == 0 ? 0 : row];
       shiftHigh = float(shift);
       shiftLow = float(shift - double(shiftHigh));
     }
+  }
+
+  /// Whether its entries are float32 numbers as they stand.
+  static CLIPKL_DEVICE bool isPlain(const TableView& view) {
+    return view.precision == FLOAT32 && view.logNormalizers == nullptr;
   }
 
   CLIPKL_DEVICE Quad load(int i, int live) const {
@@ -109,7 +106,7 @@ class TableRow {
       }
       repeatLast(quad, live);
     }
-    if (shifted) {
+    if (isShifted) {
 #pragma unroll
       for (int j = 0; j < QUAD; j++) {
         quad.v[j] = shift(quad.v[j]);
@@ -129,9 +126,24 @@ class TableRow {
 
   const char* data;
   int precision;
-  bool shifted;
-  float shiftHigh;
-  float shiftLow;
+  bool isShifted;
+  float shiftHigh = 0.0f;
+  float shiftLow = 0.0f;
 };
+
+/// Copies a row of any table to a float32 array.
+CLIPKL_SWEEP void convert(const TableView& view, int row, Part part, float* to) {
+  TableRow from(view, row, part.begin);
+  part.forEachQuad([&](int i, int live) { storeQuad(to, i, live, from.load(i, live)); });
+}
+
+CLIPKL_SWEEP void copy(const float* from, Part part, float* to) {
+  part.forEachQuad([&](int i, int live) { storeQuad(to, i, live, loadQuad(from, i, live)); });
+}
+
+CLIPKL_SWEEP void clear(float* to, Part part) {
+  Quad zero = {{0.0f, 0.0f, 0.0f, 0.0f}};
+  part.forEachQuad([&](int i, int live) { storeQuad(to, i, live, zero); });
+}
 
 }  // namespace clipkl

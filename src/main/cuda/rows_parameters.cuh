@@ -111,9 +111,12 @@ constexpr int arraysOnChip(int optimizer, int stepRule) {
   return logitArrays(stepRule) + 2 + momentArrays(optimizer, stepRule);
 }
 
-/// Working arrays of a row that is not: the tables themselves hold the rest.
-constexpr int arraysInScratch(int optimizer, int stepRule) {
-  return logitArrays(stepRule) - 1 +
+/// Working arrays of a row that is not: the tables themselves hold the rest, and what is no table
+/// of plain float32 numbers is converted. To evaluate and for gradients only the latter are needed.
+///
+/// @param converted how many of reference and action values are 16 bits wide or have normalisers
+constexpr int arraysInScratch(int optimizer, int stepRule, int converted) {
+  return converted + logitArrays(stepRule) - 1 +
          (hasProposedMoment(optimizer) && stepRule == BACKTRACKING ? 1 : 0);
 }
 

@@ -31,17 +31,26 @@ enum Metric {
 static_assert(FROZEN + 1 == METRICS, "one number for each RowMetric");
 
 /// Fills the metrics that the current policy and p_old determine.
-template <class AnyRow>
-CLIPKL_DEVICE void summarize(AnyRow& at, double (&metrics)[METRICS]) {
-  const RowsParameters& parameters = at.parameters;
-  bool hasOptimum = parameters.optima != nullptr;
+template <bool CLUSTERED>
+CLIPKL_SWEEP void summarize(Row<CLUSTERED>& row, double (&metrics)[METRICS]) {
+  const RowsParameters& parameters = row.parameters;
+  const bool hasOptimum = parameters.optima != nullptr;
   float best = 0.0f;
   float offset = 0.0f;
   if (hasOptimum) {
-    best = float(parameters.optima[at.row].largestActionValue);
-    offset = float(parameters.optima[at.row].offset);
+    best = float(parameters.optima[row.arrays.row].largestActionValue);
+    offset = float(parameters.optima[row.arrays.row].offset);
   }
-  float lambda = float(parameters.lambda);
+  const float* logits = row.arrays.logits(row.current.slot);
+  const float* oldLogits = row.arrays.logits(row.old.slot);
+  const float* reference = row.arrays.reference();
+  const float* actionValues = row.arrays.actionValues();
+  const Divergence divergence = row.divergence;
+  const float lambda = row.lambda;
+  const Policy current = row.current;
+  const Policy old = row.old;
+  const Split normalizer(current.logNormalizer);
+  const Split change(current.logNormalizer - old.logNormalizer);
   Sum reward;
   Sum trained;
   Sum policyToReference;
@@ -53,15 +62,11 @@ CLIPKL_DEVICE void summarize(AnyRow& at, double (&metrics)[METRICS]) {
   float largestNegativeLogProb = -infinity();
   float largestNegativeMove = -infinity();
   float largestMove = -infinity();
-  Split normalizer(at.current.logNormalizer);
-  Split change(at.current.logNormalizer - at.old.logNormalizer);
-  const float* logits = at.logitsOf(at.current);
-  const float* oldLogits = at.logitsOf(at.old);
-  at.part.forEachQuad([&](int i, int live) {
+  row.arrays.part.forEachQuad([&](int i, int live) {
     Quad x = loadQuad(logits, i, live);
     Quad o = loadQuad(oldLogits, i, live);
-    Quad r = at.logReference(i, live);
-    Quad values = at.actionValues(i, live);
+    Quad r = loadQuad(reference, i, live);
+    Quad values = loadQuad(actionValues, i, live);
     float rewardOf[QUAD];
     float trainedOf[QUAD];
     float policyToReferenceOf[QUAD];
@@ -72,21 +77,21 @@ CLIPKL_DEVICE void summarize(AnyRow& at, double (&metrics)[METRICS]) {
     float movesOf[QUAD];
 #pragma unroll
     for (int j = 0; j < QUAD; j++) {
-      float p = j < live ? exponential(x.v[j], at.current.offset) * at.current.inverse : 0.0f;
+      float p = j < live ? exponential(x.v[j], current.offset) * current.inverse : 0.0f;
       float q = j < live ? exponential(r.v[j]) : 0.0f;
-      float oldP = j < live ? exponential(o.v[j], at.old.offset) * at.old.inverse : 0.0f;
+      float oldP = j < live ? exponential(o.v[j], old.offset) * old.inverse : 0.0f;
       float logProb = normalizer.from(x.v[j]);
       float logRatio = normalizer.from(x.v[j] - r.v[j]);
       float move = change.from(x.v[j] - o.v[j]);
       rewardOf[j] = p * values.v[j];
-      trainedOf[j] = at.divergence.measure(p, q, logRatio).term;
+      trainedOf[j] = divergence.measure(p, q, logRatio).term;
       policyToReferenceOf[j] = p * logRatio;
       referenceToPolicyOf[j] = q * logRatio;
       negativeEntropyOf[j] = p * logProb;
       gapOf[j] = 0.0f;
-      if (hasOptimum) {
+      if (opaque(hasOptimum)) {
         float distance = (best - values.v[j] + offset) / lambda;
-        gapOf[j] = at.divergence.gap(p, q, logRatio, distance);
+        gapOf[j] = divergence.gap(p, q, logRatio, distance);
       }
       float gain = p - oldP;
       varianceOf[j] = gain / fmaxf(oldP, LEAST_NORMAL) * gain;
@@ -115,7 +120,7 @@ CLIPKL_DEVICE void summarize(AnyRow& at, double (&metrics)[METRICS]) {
                         largestNegativeLogProb,
                         largestNegativeMove,
                         largestMove};
-  at.group.template reduce<8>(results);
+  row.group.template reduce<8>(results);
   metrics[VALUE] = results[0] - parameters.lambda * results[1];
   metrics[ACTION_VALUE] = results[0];
   metrics[DIVERGENCE] = results[1];

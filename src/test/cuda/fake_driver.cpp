@@ -536,7 +536,7 @@ DRIVER int cuModuleLoadDataEx(LoadedModule** loaded, const void* image, unsigned
   }
   *loaded = new LoadedModule();
   for (const shim::Kernel& kernel : *module) {
-    if (!kernel.isClustered || capability >= 90) {
+    if (kernel.target == capability) {
       (*loaded)->functions[kernel.name] = {&kernel, DEFAULT_SHARED_BYTES, false};
     }
   }

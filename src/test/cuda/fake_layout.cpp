@@ -57,8 +57,8 @@ EXPORT int clipkl_arrays_on_chip(int optimizer, int stepRule) {
   return arraysOnChip(optimizer, stepRule);
 }
 
-EXPORT int clipkl_arrays_in_scratch(int optimizer, int stepRule) {
-  return arraysInScratch(optimizer, stepRule);
+EXPORT int clipkl_arrays_in_scratch(int optimizer, int stepRule, int converted) {
+  return arraysInScratch(optimizer, stepRule, converted);
 }
 
 EXPORT int clipkl_part_length(int columns, int ranks) { return partLength(columns, ranks); }

@@ -1,5 +1,6 @@
 // One divergence's kernels as host code. CLIPKL_DIVERGENCE is its header, MODULE its name in C, and
 // the namespace clipkl is renamed for each, since each has its own Divergence.
+#define CLIPKL_BLOCKS
 #define CLIPKL_CLUSTERS
 #include "kernels.cu"
 #include "host_modules.hpp"
@@ -17,14 +18,16 @@ void onSelfTest(void** arguments) {
 }
 
 const std::vector<size_t> ROWS = {sizeof(clipkl::RowsParameters)};
+const std::vector<size_t> SELF_TEST = {sizeof(void*), sizeof(void*), sizeof(int)};
 
 }  // namespace
 
 extern const shim::Module MODULE;
 
-const shim::Module MODULE = {{"run_rows", onRows<run_rows>, ROWS, false},
-                             {"run_rows_cluster", onRows<run_rows_cluster>, ROWS, true},
-                             {"evaluate_rows", onRows<evaluate_rows>, ROWS, false},
-                             {"gradient_rows", onRows<gradient_rows>, ROWS, false},
-                             {"self_test", onSelfTest, {sizeof(void*), sizeof(void*), sizeof(int)},
-                              false}};
+const shim::Module MODULE = {
+    {"run_rows", onRows<run_rows>, ROWS, 80},
+    {"evaluate_rows", onRows<evaluate_rows>, ROWS, 80},
+    {"gradient_rows", onRows<gradient_rows>, ROWS, 80},
+    {"self_test", onSelfTest, SELF_TEST, 80},
+    {"run_rows_cluster", onRows<run_rows_cluster>, ROWS, 90},
+    {"self_test", onSelfTest, SELF_TEST, 90}};

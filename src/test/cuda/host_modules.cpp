@@ -1,11 +1,13 @@
 #include "host_modules.hpp"
 
-extern const shim::Module module_reverse_kl;
-extern const shim::Module module_forward_kl;
-extern const shim::Module module_js;
-extern const shim::Module module_alpha;
-extern const shim::Module module_chi2;
-extern const shim::Module module_hellinger2;
+// A library may be built with some of them only.
+
+extern const shim::Module module_reverse_kl __attribute__((weak));
+extern const shim::Module module_forward_kl __attribute__((weak));
+extern const shim::Module module_js __attribute__((weak));
+extern const shim::Module module_alpha __attribute__((weak));
+extern const shim::Module module_chi2 __attribute__((weak));
+extern const shim::Module module_hellinger2 __attribute__((weak));
 
 const shim::Module* shim::findModule(const std::string& divergence) {
   const struct {

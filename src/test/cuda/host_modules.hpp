@@ -11,7 +11,7 @@ struct Kernel {
   std::string name;
   void (*run)(void** arguments);
   std::vector<size_t> parameterBytes;
-  bool isClustered;  ///< only in modules for capability 9.0
+  int target;  ///< 80 or 90: which of the divergence's modules has it
 };
 
 using Module = std::vector<Kernel>;

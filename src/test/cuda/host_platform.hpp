@@ -8,6 +8,7 @@
 #include "fibers.hpp"
 
 #define CLIPKL_DEVICE inline
+#define CLIPKL_SWEEP inline
 #define CLIPKL_KERNEL static void
 #define CLIPKL_LAUNCH_PARAMETER const
 
@@ -42,6 +43,8 @@ namespace clipkl {
 inline int threadIndex() { return shim::current->thread; }
 inline int blockIndex() { return shim::current->block->index; }
 inline char* sharedMemory() { return shim::current->block->shared; }
+
+inline int opaque(int x) { return x; }
 
 inline void blockBarrier(int line = __builtin_LINE()) { shim::blockBarrier(line); }
 

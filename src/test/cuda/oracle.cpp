@@ -168,7 +168,7 @@ class Loop {
       }
       if (move > upper || move < lower) point.outsideMass += oldProb;
     }
-    point.error = std::ldexp(program.lambda + deviation, -48);
+    point.error = std::ldexp(program.lambda + deviation, program.errorExponent);
     return point;
   }
 

@@ -22,6 +22,10 @@ struct Program {
   int innerSteps = 2;
   int outerIterations = 2;
   double tolerance = 0.0;
+
+  /// A surrogate's allowance for rounding is 2^this (lambda + E|A|): that of the kernels, so that
+  /// steps are judged alike.
+  int errorExponent = -21;
 };
 
 /// One row: its inputs, and what a run leaves.
