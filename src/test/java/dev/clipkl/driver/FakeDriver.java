@@ -66,6 +66,11 @@ public final class FakeDriver implements AutoCloseable {
     return this;
   }
 
+  /** The library's path; skips the test where it cannot be built. */
+  public String path() {
+    return library().toString();
+  }
+
   @Override
   public void close() {
     changed.forEach(name -> environment("unsetenv", name, null));

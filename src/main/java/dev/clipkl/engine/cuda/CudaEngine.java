@@ -49,7 +49,23 @@ public final class CudaEngine implements Engine {
   private final Map<PlanKey, LaunchPlan> plans = new HashMap<>();
   private @Nullable Placed placed;
 
-  private record PlanKey(String kernel, RowProgram program, int columns) {}
+  private record PlanKey(String kernel, RowProgram program, int columns, int converted) {
+
+    static PlanKey of(String kernel, RowProgram program, RowBlock block) {
+      return new PlanKey(
+          kernel,
+          program,
+          block.columns(),
+          converted(block.reference(), block) + converted(block.actionValues(), block));
+    }
+
+    /** 1 for a table whose stored numbers are not the float32 numbers that are computed with. */
+    private static int converted(RowTable table, RowBlock block) {
+      return table.isHalf() || RowNumbers.isNormalized(table, block.firstRow(), block.endRow())
+          ? 1
+          : 0;
+    }
+  }
 
   /** A block whose rows have their place, and those of its tables that are on the device. */
   private record Placed(
@@ -171,18 +187,20 @@ public final class CudaEngine implements Engine {
     keep(kept.block, program);
   }
 
-  private LaunchPlan run(RowBlock block, RowProgram program) {
+  LaunchPlan run(RowBlock block, RowProgram program) {
     context.makeCurrent();
     return plans.computeIfAbsent(
-        new PlanKey("run_rows", program, block.columns()),
-        key -> LaunchPlan.run(kernels, context.device(), program, key.columns));
+        PlanKey.of("run_rows", program, block),
+        key -> LaunchPlan.run(kernels, context.device(), program, key.columns, key.converted));
   }
 
   private LaunchPlan sweep(String kernel, RowBlock block, RowProgram program) {
     context.makeCurrent();
     return plans.computeIfAbsent(
-        new PlanKey(kernel, program, block.columns()),
-        key -> LaunchPlan.sweep(kernels, context.device(), program, kernel));
+        PlanKey.of(kernel, program, block),
+        key ->
+            LaunchPlan.sweep(
+                kernels, context.device(), program, kernel, key.columns, key.converted));
   }
 
   private void visit(RowLaunch launch) {

@@ -83,7 +83,7 @@ public final class CudaProbe implements AutoCloseable {
         return new CudaProbe(null, "%s has only %s of memory".formatted(name, memory));
       }
       KernelLibrary kernels = new KernelLibrary(context);
-      if (!computesRight(context, kernels.module(new ReverseKl()).kernel("self_test"))) {
+      if (!computesRight(context, kernels.blocks(new ReverseKl()).kernel("self_test"))) {
         context.close();
         return new CudaProbe(null, name + " computes a wrong sum in the self-test");
       }

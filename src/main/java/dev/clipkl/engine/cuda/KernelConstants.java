@@ -21,9 +21,13 @@ final class KernelConstants {
     return policies(rule) + 2 + moments(optimizer, rule);
   }
 
-  /** Working arrays of a row that does not: the tables themselves hold the others. */
-  static int arraysInScratch(OptimizerKind optimizer, StepRuleKind rule) {
-    return policies(rule) - 1 + (keepsMoment(optimizer) && canRefuse(rule) ? 1 : 0);
+  /**
+   * Working arrays of a row that does not: the tables themselves hold the others.
+   *
+   * @param converted how many of reference and action values are no plain float32 numbers
+   */
+  static int arraysInScratch(OptimizerKind optimizer, StepRuleKind rule, int converted) {
+    return converted + policies(rule) - 1 + (keepsMoment(optimizer) && canRefuse(rule) ? 1 : 0);
   }
 
   /** Entries of a row that each of a cluster's blocks holds at most. */

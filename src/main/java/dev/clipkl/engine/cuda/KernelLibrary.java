@@ -24,6 +24,12 @@ final class KernelLibrary {
   /** From here on devices have clusters of blocks. */
   private static final ComputeCapability CLUSTERS = new ComputeCapability(9, 0);
 
+  /** PTX that every device runs: a row per block. */
+  private static final String ALL = "sm_80";
+
+  /** PTX for devices that have clusters: a row per cluster. */
+  private static final String WITH_CLUSTERS = "sm_90";
+
   private final CudaContext context;
   private final boolean hasClusters;
   private final Map<String, CudaModule> modules = new HashMap<>();
@@ -33,19 +39,25 @@ final class KernelLibrary {
     hasClusters = context.device().capability().compareTo(CLUSTERS) >= 0;
   }
 
-  /** Whether modules have the kernel for clusters. */
+  /** Whether {@link #clusters} can be asked for. */
   boolean hasClusters() {
     return hasClusters;
   }
 
-  /** A divergence's kernels, compiled by the driver when they are first asked for. */
-  CudaModule module(Divergence divergence) {
-    return modules.computeIfAbsent(
-        name(divergence), name -> context.loadModule(file(name), ptx(file(name))));
+  /** A divergence's kernels for blocks, compiled by the driver when they are first asked for. */
+  CudaModule blocks(Divergence divergence) {
+    return module(divergence, ALL);
   }
 
-  private String file(String name) {
-    return "%s.%s.ptx".formatted(name, hasClusters ? "sm_90" : "sm_80");
+  /** The same for clusters. */
+  CudaModule clusters(Divergence divergence) {
+    return module(divergence, WITH_CLUSTERS);
+  }
+
+  private CudaModule module(Divergence divergence, String target) {
+    return modules.computeIfAbsent(
+        "%s.%s.ptx".formatted(name(divergence), target),
+        file -> context.loadModule(file, ptx(file)));
   }
 
   private static String name(Divergence divergence) {

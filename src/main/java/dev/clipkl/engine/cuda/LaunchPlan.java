@@ -2,7 +2,6 @@ package dev.clipkl.engine.cuda;
 
 import dev.clipkl.driver.CudaDevice;
 import dev.clipkl.driver.CudaKernel;
-import dev.clipkl.driver.CudaModule;
 import dev.clipkl.driver.DriverException;
 import dev.clipkl.engine.RowProgram;
 
@@ -28,43 +27,53 @@ record LaunchPlan(
   /**
    * A row program on the fewest blocks per row that hold it on the chip, else on one block with its
    * working arrays in device memory.
+   *
+   * @param converted how many of reference and action values are no plain float32 numbers
    */
-  static LaunchPlan run(KernelLibrary kernels, CudaDevice device, RowProgram program, int columns) {
-    CudaModule module = kernels.module(program.divergence());
+  static LaunchPlan run(
+      KernelLibrary kernels, CudaDevice device, RowProgram program, int columns, int converted) {
     int arrays = KernelConstants.arraysOnChip(program.optimizer(), program.stepRule());
     int mostShared = device.attribute(CudaDevice.Attribute.MOST_SHARED_BYTES);
-    int mostClusters = kernels.hasClusters() ? LARGEST_CLUSTER : 1;
-    for (int cluster = 1; cluster <= mostClusters; cluster *= 2) {
+    CudaKernel onBlocks = kernels.blocks(program.divergence()).kernel("run_rows");
+    int mostBlocks = kernels.hasClusters() ? LARGEST_CLUSTER : 1;
+    for (int cluster = 1; cluster <= mostBlocks; cluster *= 2) {
       long shared =
           KernelConstants.REDUCTION_BYTES
               + (long) arrays * Float.BYTES * KernelConstants.partLength(columns, cluster);
       if (shared <= mostShared) {
         LaunchPlan plan =
             cluster == 1
-                ? onBlocks(module.kernel("run_rows"), device, (int) shared, arrays, 0)
-                : onClusters(
-                    module.kernel("run_rows_cluster"), device, cluster, (int) shared, arrays);
+                ? onBlocks(onBlocks, device, (int) shared, arrays, 0)
+                : onClusters(kernels, device, program, cluster, (int) shared, arrays);
         if (plan.mostBlocks > 0) {
           return plan;
         }
       }
     }
-    long scratch =
-        (long) KernelConstants.arraysInScratch(program.optimizer(), program.stepRule())
-            * Float.BYTES
-            * KernelConstants.partLength(columns, 1);
-    return onBlocks(module.kernel("run_rows"), device, KernelConstants.REDUCTION_BYTES, 0, scratch);
+    int inScratch =
+        KernelConstants.arraysInScratch(program.optimizer(), program.stepRule(), converted);
+    return onBlocks(
+        onBlocks, device, KernelConstants.REDUCTION_BYTES, 0, inScratch * arrayBytes(columns));
   }
 
-  /** A kernel that reads each row once or twice and has no working arrays. */
+  /** A kernel that only reads rows: its working arrays are tables that have to be converted. */
   static LaunchPlan sweep(
-      KernelLibrary kernels, CudaDevice device, RowProgram program, String kernel) {
+      KernelLibrary kernels,
+      CudaDevice device,
+      RowProgram program,
+      String kernel,
+      int columns,
+      int converted) {
     return onBlocks(
-        kernels.module(program.divergence()).kernel(kernel),
+        kernels.blocks(program.divergence()).kernel(kernel),
         device,
         KernelConstants.REDUCTION_BYTES,
         0,
-        0);
+        converted * arrayBytes(columns));
+  }
+
+  private static long arrayBytes(int columns) {
+    return (long) Float.BYTES * KernelConstants.partLength(columns, 1);
   }
 
   private static LaunchPlan onBlocks(
@@ -78,7 +87,13 @@ record LaunchPlan(
 
   /** With no blocks where the device, or what is left of it, cannot run such a cluster. */
   private static LaunchPlan onClusters(
-      CudaKernel kernel, CudaDevice device, int cluster, int shared, int arrays) {
+      KernelLibrary kernels,
+      CudaDevice device,
+      RowProgram program,
+      int cluster,
+      int shared,
+      int arrays) {
+    CudaKernel kernel = kernels.clusters(program.divergence()).kernel("run_rows_cluster");
     int clusters;
     try {
       kernel.allow(device.attribute(CudaDevice.Attribute.MOST_SHARED_BYTES), cluster);

@@ -70,8 +70,8 @@ final class RowNumbers {
     this.outerIterations = outerIterations;
     this.innerSteps = innerSteps;
     reported = results == null ? 0 : outerIterations;
-    referenceIsNormalized = isNormalized(block.reference());
-    valuesAreNormalized = isNormalized(block.actionValues());
+    referenceIsNormalized = isNormalized(block.reference(), firstRow, firstRow + rows);
+    valuesAreNormalized = isNormalized(block.actionValues(), firstRow, firstRow + rows);
     // The ticket comes first, alone.
     rowWeights = ALIGNMENT;
     optima = aligned(rowWeights + (long) rows * Double.BYTES);
@@ -90,8 +90,9 @@ final class RowNumbers {
     return Math.ceilDiv(offset, ALIGNMENT) * ALIGNMENT;
   }
 
-  private boolean isNormalized(RowTable table) {
-    for (int row = firstRow; row < firstRow + rows; row++) {
+  /** Whether any of the rows {@code [firstRow, endRow)} has a normaliser. */
+  static boolean isNormalized(RowTable table, int firstRow, int endRow) {
+    for (int row = firstRow; row < endRow; row++) {
       if (table.logNormalizer(row) != 0.0) {
         return true;
       }

@@ -61,16 +61,28 @@ class KernelLayoutTest {
       for (StepRuleKind rule : StepRuleKind.values()) {
         assertThat(KernelConstants.arraysOnChip(optimizer, rule))
             .as("%s, %s", optimizer, rule)
-            .isEqualTo(arrays("clipkl_arrays_on_chip", optimizer, rule));
-        assertThat(KernelConstants.arraysInScratch(optimizer, rule))
-            .as("%s, %s", optimizer, rule)
-            .isEqualTo(arrays("clipkl_arrays_in_scratch", optimizer, rule));
+            .isEqualTo(
+                FakeDriver.export("clipkl_arrays_on_chip", optimizer.ordinal(), rule.ordinal()));
+        for (int converted = 0; converted <= 2; converted++) {
+          assertThat(KernelConstants.arraysInScratch(optimizer, rule, converted))
+              .as("%s, %s, %d converted", optimizer, rule, converted)
+              .isEqualTo(
+                  FakeDriver.export(
+                      "clipkl_arrays_in_scratch", optimizer.ordinal(), rule.ordinal(), converted));
+        }
       }
     }
   }
 
-  private static int arrays(String function, OptimizerKind optimizer, StepRuleKind rule) {
-    return FakeDriver.export(function, optimizer.ordinal(), rule.ordinal());
+  @Test
+  void partsOfARowAreAsLongAsTheKernelsMakeThem() {
+    for (int columns : new int[] {1, 31, 32, 33, 1000, 128_256}) {
+      for (int cluster = 1; cluster <= 16; cluster *= 2) {
+        assertThat(KernelConstants.partLength(columns, cluster))
+            .as("%d columns on %d blocks", columns, cluster)
+            .isEqualTo(FakeDriver.export("clipkl_part_length", columns, cluster));
+      }
+    }
   }
 
   private static int offset(String field) {
