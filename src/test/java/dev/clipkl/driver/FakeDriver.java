@@ -33,7 +33,7 @@ public final class FakeDriver implements AutoCloseable {
   private static final List<Path> SOURCES =
       List.of(Path.of("src", "main", "cuda"), Path.of("src", "test", "cuda"));
 
-  private final List<String> changed = new ArrayList<>();
+  private final List<Runnable> undo = new ArrayList<>();
 
   /** Capability of the device, such as 8.0. */
   public FakeDriver capability(String capability) {
@@ -61,8 +61,16 @@ public final class FakeDriver implements AutoCloseable {
   }
 
   private FakeDriver set(String name, String value) {
-    changed.add(name);
     environment("setenv", name, value);
+    undo.add(() -> environment("unsetenv", name, null));
+    return this;
+  }
+
+  /** Makes this the machine's driver, for everything that asks for it by no path. */
+  public FakeDriver asLibrary() {
+    String before = System.getProperty(CudaDriver.LIBRARY_PROPERTY, CudaDriver.library());
+    System.setProperty(CudaDriver.LIBRARY_PROPERTY, path());
+    undo.add(() -> System.setProperty(CudaDriver.LIBRARY_PROPERTY, before));
     return this;
   }
 
@@ -73,7 +81,7 @@ public final class FakeDriver implements AutoCloseable {
 
   @Override
   public void close() {
-    changed.forEach(name -> environment("unsetenv", name, null));
+    undo.forEach(Runnable::run);
   }
 
   /** Changes this process's environment, as native code sees it. */

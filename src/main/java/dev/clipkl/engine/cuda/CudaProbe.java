@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CudaProbe implements AutoCloseable {
   /** Less is left only where other processes have taken the rest. */
-  private static final long LEAST_FREE_BYTES = 8L << 20;
+  private static final long LEAST_FREE_BYTES = 4L << 20;
 
   private static final int SELF_TEST_NUMBERS = 1000;
 

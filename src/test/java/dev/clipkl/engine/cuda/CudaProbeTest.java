@@ -62,10 +62,10 @@ class CudaProbeTest {
 
   @Test
   void fullDeviceIsNamedWithItsMemory() {
-    try (FakeDriver driver = new FakeDriver().memory(5L << 20);
+    try (FakeDriver driver = new FakeDriver().memory(3L << 20);
         CudaProbe probe = CudaProbe.run(driver.path())) {
       assertThat(probe.isUsable()).isFalse();
-      assertThat(probe.reason()).contains("has only 5.0 MiB of 5.0 MiB free of memory");
+      assertThat(probe.reason()).contains("has only 3.0 MiB of 3.0 MiB free of memory");
     }
   }
 
