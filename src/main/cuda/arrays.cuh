@@ -17,7 +17,7 @@ class RowArrays {
     part.begin = min(rank * stride, launch.columns);
     part.length = min(stride, launch.columns - part.begin);
     optimizer = launch.optimizer;
-    logitSlots = launch.stepRule == BACKTRACKING ? 3 : 2;
+    logitSlots = takesOneStep(launch) ? 1 : logitArrays(launch.stepRule);
     isOnChip = CLUSTERED || launch.arrays != 0;
   }
 
@@ -41,6 +41,23 @@ class RowArrays {
       referenceRow = plain(parameters.reference);
       actionValueRow = plain(parameters.actionValues);
     }
+  }
+
+  /// Takes a row in hand whose caller copies what is to be on the chip.
+  ///
+  /// @return whether it is to
+  CLIPKL_DEVICE bool openToFill(int newRow) {
+    if (!CLUSTERED && !isOnChip) {
+      open(newRow);
+      return false;
+    }
+    row = newRow;
+    return true;
+  }
+
+  /// The working arrays of log q, Q, and the current logits.
+  CLIPKL_DEVICE float* working(int index) const {
+    return reinterpret_cast<float*>(sharedMemory() + REDUCTION_BYTES) + index * stride;
   }
 
   /// Writes the current logits and moments back to the tables.
@@ -109,10 +126,6 @@ class RowArrays {
   int logitSlots;
 
  private:
-  CLIPKL_DEVICE float* working(int index) const {
-    return reinterpret_cast<float*>(sharedMemory() + REDUCTION_BYTES) + index * stride;
-  }
-
   CLIPKL_DEVICE float* scratch(int index) const {
     char* slice = reinterpret_cast<char*>(parameters.scratch) +
                   blockIndex() * parameters.scratchBytesPerBlock;

@@ -4,7 +4,7 @@
 
 #include CLIPKL_DIVERGENCE
 
-#include "row_loop.cuh"
+#include "one_step.cuh"
 
 using namespace clipkl;
 
@@ -14,12 +14,18 @@ CLIPKL_KERNEL run_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
   RowLoop<false>(parameters).runAll();
 }
 
+#ifdef CLIPKL_FUSES
+CLIPKL_STREAMING_KERNEL step_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
+  takeOneStep<false>(parameters);
+}
+#endif
+
 /// The metrics of every row's policy as it stands, to `latest`.
 CLIPKL_KERNEL evaluate_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
   Row<false> at(parameters);
   for (int row = at.group.nextRow(parameters.nextRow); row < parameters.rows;
        row = at.group.nextRow(parameters.nextRow)) {
-    load(at, row);
+    loadRow(at, row);
     at.anchor();
     double metrics[METRICS] = {};
     summarize(at, metrics);
@@ -37,7 +43,7 @@ CLIPKL_KERNEL gradient_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
   Row<false> at(parameters);
   for (int row = at.group.nextRow(parameters.nextRow); row < parameters.rows;
        row = at.group.nextRow(parameters.nextRow)) {
-    load(at, row);
+    loadRow(at, row);
     at.anchor();
     measurePolicy(at, at.current, true);
     writeGradient(at);
@@ -50,6 +56,12 @@ CLIPKL_KERNEL gradient_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
 CLIPKL_KERNEL run_rows_cluster(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
   RowLoop<true>(parameters).runAll();
 }
+
+#ifdef CLIPKL_FUSES
+CLIPKL_STREAMING_KERNEL step_rows_cluster(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
+  takeOneStep<true>(parameters);
+}
+#endif
 #endif
 
 /// out[i] = in[i] + sum of in[0 .. n), by one block: whether barriers and shuffles work.

@@ -5,6 +5,15 @@
 
 namespace clipkl {
 
+/// Normalisers between these need no offset.
+constexpr double LEAST_NORMALIZER = 1.0 / (1 << 30);
+constexpr double LARGEST_NORMALIZER = 1 << 30;
+
+/// The offset that brings the largest mass to 1; 0 where there is none.
+CLIPKL_DEVICE int offsetOf(double largestLogit) {
+  return fabs(largestLogit) < 1e6 ? int(rint(largestLogit / LOG_2)) : 0;
+}
+
 /// Sums of masses, and of masses times action values about a centre.
 struct MassSums {
   Sum mass;
@@ -71,14 +80,9 @@ CLIPKL_SWEEP void sumMasses(Row<CLUSTERED>& row, int slot, int offset, double (&
 template <bool CLUSTERED>
 CLIPKL_SWEEP void finishNormalizing(Row<CLUSTERED>& row, Policy& policy, double sum,
                                     double valueSum) {
-  constexpr double LEAST = 1.0 / (1 << 30);
-  constexpr double LARGEST = 1 << 30;
   policy.offset = 0;
-  if (!(sum > LEAST && sum < LARGEST)) {
-    double largest = largestLogit(row, policy.slot);
-    if (fabs(largest) < 1e6) {
-      policy.offset = int(rint(largest / LOG_2));
-    }
+  if (!(sum > LEAST_NORMALIZER && sum < LARGEST_NORMALIZER)) {
+    policy.offset = offsetOf(largestLogit(row, policy.slot));
     double sums[4];
     sumMasses(row, policy.slot, policy.offset, sums);
     sum = sums[0];
@@ -87,18 +91,6 @@ CLIPKL_SWEEP void finishNormalizing(Row<CLUSTERED>& row, Policy& policy, double 
   policy.logNormalizer = policy.offset * LOG_2 + exactLogarithm(sum);
   policy.inverse = float(1.0 / sum);
   policy.meanValue = double(row.center) + valueSum / sum;
-}
-
-/// Takes a row in hand and normalises its logits.
-template <bool CLUSTERED>
-CLIPKL_DEVICE void load(Row<CLUSTERED>& row, int index) {
-  row.current = Policy();
-  row.arrays.open(index);
-  row.center = TableRow(row.parameters.actionValues, index, 0).load(0, 1).v[0];
-  double sums[4];
-  sumMasses(row, row.current.slot, 0, sums);
-  row.actionValueSpan = sums[2] + sums[3];
-  finishNormalizing(row, row.current, sums[0], sums[1]);
 }
 
 }  // namespace clipkl

@@ -11,6 +11,7 @@
 /// A loop over the row is a function of its own: PTX stays small, and each has its own registers.
 #define CLIPKL_SWEEP __device__ __noinline__
 #define CLIPKL_KERNEL extern "C" __global__ void __launch_bounds__(clipkl::THREADS)
+#define CLIPKL_STREAMING_KERNEL extern "C" __global__ void __launch_bounds__(clipkl::THREADS, 2)
 /// No __grid_constant__: taking its address needs PTX 7.7. The copy is read outside the loops alone.
 #define CLIPKL_LAUNCH_PARAMETER const
 

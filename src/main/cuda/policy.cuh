@@ -25,6 +25,7 @@ struct Policy {
   float inverse = 0.0f;        ///< mass times this is the probability
   double logNormalizer = 0.0;  ///< log sum e^logit
   double meanValue = 0.0;      ///< E_p[Q]
+  double meanLogRatio = 0.0;   ///< E_p[log p - log q], where the fused sweeps need it
 
   double meanCoefficient = 0.0;  ///< E_p[G], G = A 1[clip inactive] - lambda f'(w)
   double surrogate = 0.0;        ///< the clipped surrogate

@@ -15,7 +15,8 @@ struct Row {
         arrays(launch, group.rank, group.ranks),
         lambda(float(launch.lambda)),
         optimizer(launch.optimizer),
-        backtracks(launch.stepRule == BACKTRACKING) {}
+        backtracks(launch.stepRule == BACKTRACKING),
+        isFused(launch.stepRule == FIXED && Divergence::fuses(launch.optimizer)) {}
 
   /// Makes the current policy p_old.
   CLIPKL_DEVICE void anchor() {
@@ -45,6 +46,7 @@ struct Row {
   float lambda;
   int optimizer;
   bool backtracks;
+  bool isFused;  ///< whether steps take one sweep
 
   Policy current;
   Policy proposed;

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "direction.cuh"
+#include "load_row.cuh"
 #include "measure_policy.cuh"
-#include "normalize.cuh"
 #include "summary.cuh"
 
 namespace clipkl {
@@ -66,15 +66,12 @@ class RowLoop {
   }
 
   CLIPKL_DEVICE void begin(int row) {
-    load(at, row);
+    loadRow(at, row);
     weight = parameters.rowWeights[row];
     isWritten = false;
     rememberedStep = parameters.stepSizes[row];
     momentumSteps = parameters.momentumSteps[row];
-    constantSmoothness = isnan(parameters.smoothness)
-                             ? 0.5 * parameters.lambda * at.divergence.curvatureAtReference() +
-                                   INNER_PRODUCT_BOUND * at.actionValueSpan
-                             : parameters.smoothness;
+    smoothness = constantSmoothness(at);
   }
 
   CLIPKL_DEVICE void outerIteration(int iteration, double (&metrics)[METRICS]) {
@@ -83,7 +80,7 @@ class RowLoop {
     bool readsDirection = parameters.stepRule != FIXED || parameters.optimizer == NESTEROV ||
                           parameters.optimizer == ADAM;
     at.anchor();
-    measurePolicy(at, at.current, true);
+    measureAnchor();
     stepsRejected = 0;
     double bindingMass = 0.0;
     double outsideMass = 0.0;
@@ -157,7 +154,7 @@ class RowLoop {
     switch (parameters.optimizer) {
       case GRADIENT:
       case NESTEROV:
-        return 1.0 / constantSmoothness;
+        return 1.0 / smoothness;
       case ADAM:
         return ADAM_UNIT_STEP;
       default:
@@ -167,7 +164,7 @@ class RowLoop {
 
   CLIPKL_DEVICE double safeStep() const {
     double unit = hasProposedMoment(parameters.optimizer)
-                      ? 1.0 / at.divergence.smoothness(parameters.lambda, constantSmoothness,
+                      ? 1.0 / at.divergence.smoothness(parameters.lambda, smoothness,
                                                        ascent.coefficientSpan,
                                                        ascent.largestCurvature)
                       : unitStep();
@@ -201,12 +198,8 @@ class RowLoop {
       if (withMomentum && ascent.momentumSlope < 0.0) {
         momentumSteps = 1;
       }
-      propose(at, step, withMomentum ? momentum(momentumSteps) : 0.0,
+      tryStep(step, withMomentum ? momentum(momentumSteps) : 0.0,
               withMomentum ? momentum(momentumSteps + 1) : 0.0, isUnmeasured);
-      if (isUnmeasured) {
-        return step;
-      }
-      measurePolicy(at, at.proposed, false);
       if (!backtracks) {
         return step;
       }
@@ -236,6 +229,30 @@ class RowLoop {
       trial++;
       longest = step;
       step = clamp(bestStep(step, sufficient), LEAST_REDUCTION * step, 0.5 * step);
+    }
+  }
+
+  CLIPKL_DEVICE void measureAnchor() {
+#ifdef CLIPKL_FUSES
+    if (at.isFused) {
+      anchorFused(at);
+      return;
+    }
+#endif
+    measurePolicy(at, at.current, true);
+  }
+
+  CLIPKL_DEVICE void tryStep(double step, double momentum, double nextMomentum,
+                             bool isUnmeasured) {
+#ifdef CLIPKL_FUSES
+    if (at.isFused) {
+      proposeFused(at, step, isUnmeasured);
+      return;
+    }
+#endif
+    propose(at, step, momentum, nextMomentum, isUnmeasured);
+    if (!isUnmeasured) {
+      measurePolicy(at, at.proposed, false);
     }
   }
 
@@ -316,7 +333,7 @@ class RowLoop {
   Row<CLUSTERED> at;
   Ascent ascent = {};
   double weight = 1.0;
-  double constantSmoothness = 0.0;
+  double smoothness = 0.0;
   double rememberedStep = 0.0;
   double nextStep = 0.0;
   int momentumSteps = 0;

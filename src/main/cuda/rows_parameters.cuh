@@ -106,10 +106,19 @@ constexpr int momentArrays(int optimizer, int stepRule) {
   return hasProposedMoment(optimizer) ? (stepRule == BACKTRACKING ? 2 : 1) : 0;
 }
 
+/// Whether a launch takes one step that nothing follows: it needs no place for a second policy.
+constexpr bool takesOneStep(const RowsParameters& launch) {
+  return launch.metrics == nullptr && launch.stepRule == FIXED && launch.outerIterations == 1 &&
+         launch.innerSteps == 1 && launch.optimizer <= PRECONDITIONED;
+}
+
 /// Working arrays of a row that is on the chip: the policies, log q, Q, and the moments.
 constexpr int arraysOnChip(int optimizer, int stepRule) {
   return logitArrays(stepRule) + 2 + momentArrays(optimizer, stepRule);
 }
+
+/// The same for a launch that takes one step.
+constexpr int arraysOnChipForOneStep(int optimizer) { return arraysOnChip(optimizer, FIXED) - 1; }
 
 /// Working arrays of a row that is not: the tables themselves hold the rest, and what is no table
 /// of plain float32 numbers is converted. To evaluate and for gradients only the latter are needed.

@@ -60,7 +60,8 @@ void expectClose(double got, double want, double tolerance, const std::string& w
 
 void compare(const Tables& tables, const std::vector<oracle::Row>& expected,
              const oracle::Program& program, const std::string& what) {
-  for (int row = 0; row < ROWS; row++) {
+  int rowCount = tables.parameters.rows;
+  for (int row = 0; row < rowCount; row++) {
     std::vector<double> got = oracle::softmax(tables.read(tables.parameters.logits, row));
     std::vector<double> want = oracle::softmax(expected[row].logits);
     for (size_t a = 0; a < want.size(); a++) {
@@ -69,12 +70,12 @@ void compare(const Tables& tables, const std::vector<oracle::Row>& expected,
     }
     for (int n = 0; n < program.outerIterations; n++) {
       for (int k = 0; k < program.innerSteps; k++) {
-        expectClose(tables.parameters.clippedActions[(n * program.innerSteps + k) * ROWS + row],
+        expectClose(tables.parameters.clippedActions[(n * program.innerSteps + k) * rowCount + row],
                     expected[row].clippedActions[n][k], 0.0, what + ", clipped actions");
       }
       for (int m = 0; m < METRICS; m++) {
         double wanted = expected[row].metrics[n][m];
-        expectClose(tables.parameters.metrics[(n * METRICS + m) * ROWS + row], wanted,
+        expectClose(tables.parameters.metrics[(n * METRICS + m) * rowCount + row], wanted,
                     VALUE_TOLERANCE * std::max(1.0, std::abs(wanted)),
                     what + ", metric " + std::to_string(m) + " of iteration " + std::to_string(n));
       }
@@ -143,6 +144,86 @@ void checkUnreported(const shim::Module& module, const oracle::Program& program,
     unreported.launch(kernel, shape, {Order::RANDOM, 3});
     if (reported.actor() != unreported.actor()) {
       fail(describe(program, columns) + ", " + shape.name + ": other bits without metrics");
+    }
+  }
+}
+
+/// One step that nothing follows: by the general kernel and, where there is one, by that for one
+/// step, which must give the bits of a reported one.
+void checkOneStep(const shim::Module& module, oracle::Program program, int columns) {
+  program.stepRule = oracle::StepRule::FIXED;
+  program.innerSteps = 1;
+  program.outerIterations = 1;
+  std::vector<oracle::Row> rows = makeRows(columns, 41);
+  for (const Shape& shape : SHAPES) {
+    std::string suffix = shape.ranks > 1 ? "_cluster" : "";
+    for (oracle::Optimizer optimizer :
+         {oracle::Optimizer::GRADIENT, oracle::Optimizer::PRECONDITIONED}) {
+      program.optimizer = optimizer;
+      Tables reported(rows, program);
+      reported.launch(kernelOf(module, ("run_rows" + suffix).c_str()), shape, {});
+      for (const char* prefix : {"run_rows", "step_rows"}) {
+        std::string name = prefix + suffix;
+        bool exists = std::any_of(module.begin(), module.end(),
+                                  [&](const shim::Kernel& kernel) { return kernel.name == name; });
+        if (exists) {
+          Tables silent(rows, program);
+          silent.parameters.metrics = nullptr;
+          silent.parameters.clippedActions = nullptr;
+          silent.launch(kernelOf(module, name.c_str()), shape, {Order::RANDOM, 5});
+          if (reported.actor() != silent.actor()) {
+            fail(describe(program, columns) + ", " + shape.name + ": other bits by " + name);
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Rows that are finished, or become so: they are left alone, and go on showing their last metrics.
+void checkFinished(const shim::Module& module, oracle::Program program, int columns) {
+  program.optimizer = oracle::Optimizer::NATURAL;
+  program.stepRule = oracle::StepRule::BACKTRACKING;
+  program.outerIterations = 6;
+  std::vector<oracle::Row> rows = makeRows(columns, 51);
+  while (rows.size() < 9) {
+    rows.push_back(rows[rows.size() % 3]);
+  }
+  std::vector<oracle::Row> expected = rows;
+  for (oracle::Row& row : expected) {
+    oracle::run(program, row);
+  }
+  // What the second row's gap is after two of the iterations ends it there, and others elsewhere.
+  program.tolerance = expected[1].metrics[2][6] * 1.01;
+  expected = rows;
+  for (size_t row = 0; row < rows.size(); row++) {
+    if (row % 3 == 0) {
+      expected[row].finished = true;
+      std::vector<double> last = oracle::evaluate(program, rows[row]);
+      std::fill(last.begin() + 8, last.end(), 0.0);
+      expected[row].metrics.assign(program.outerIterations, last);
+      expected[row].clippedActions.assign(program.outerIterations,
+                                          std::vector<int>(program.innerSteps, 0));
+    } else {
+      oracle::run(program, expected[row]);
+    }
+  }
+  for (const Shape& shape : SHAPES) {
+    for (const Schedule& schedule : SCHEDULES) {
+      Tables tables(rows, program);
+      Shape evaluation = {"", 2, 1, false};
+      tables.launch(kernelOf(module, "evaluate_rows"), evaluation, {});
+      for (size_t row = 0; row < rows.size(); row++) {
+        tables.parameters.finished[row] = row % 3 == 0 ? 1 : 0;
+      }
+      tables.launch(kernelOf(module, shape.ranks > 1 ? "run_rows_cluster" : "run_rows"), shape,
+                    schedule);
+      std::string what = describe(program, columns) + ", finished rows, " + shape.name;
+      compare(tables, expected, program, what);
+      for (size_t row = 0; row < rows.size(); row++) {
+        expectClose(tables.parameters.finished[row], expected[row].finished, 0.0,
+                    what + ", finished");
+      }
     }
   }
 }
@@ -218,6 +299,8 @@ void checkDivergence(const std::string& divergence, double alpha, bool isQuick) 
     checkEvaluation(*module, program, columns);
   }
   checkNarrow(*module, program, 1001);
+  checkOneStep(*module, program, 1001);
+  checkFinished(*module, program, 77);
 }
 
 }  // namespace

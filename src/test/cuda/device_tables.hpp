@@ -127,7 +127,9 @@ class Tables {
     int part = clipkl::partLength(columns, shape.ranks);
     parameters.arrays = 0;
     if (shape.isOnChip) {
-      parameters.arrays = clipkl::arraysOnChip(parameters.optimizer, parameters.stepRule);
+      parameters.arrays = clipkl::takesOneStep(parameters)
+                              ? clipkl::arraysOnChipForOneStep(parameters.optimizer)
+                              : clipkl::arraysOnChip(parameters.optimizer, parameters.stepRule);
       launch.sharedBytes += size_t(4) * part * parameters.arrays;
     } else {
       int arrays = clipkl::arraysInScratch(parameters.optimizer, parameters.stepRule, converted);

@@ -57,6 +57,10 @@ EXPORT int clipkl_arrays_on_chip(int optimizer, int stepRule) {
   return arraysOnChip(optimizer, stepRule);
 }
 
+EXPORT int clipkl_arrays_on_chip_for_one_step(int optimizer) {
+  return arraysOnChipForOneStep(optimizer);
+}
+
 EXPORT int clipkl_arrays_in_scratch(int optimizer, int stepRule, int converted) {
   return arraysInScratch(optimizer, stepRule, converted);
 }

@@ -29,5 +29,9 @@ const shim::Module MODULE = {
     {"evaluate_rows", onRows<evaluate_rows>, ROWS, 80},
     {"gradient_rows", onRows<gradient_rows>, ROWS, 80},
     {"self_test", onSelfTest, SELF_TEST, 80},
+#ifdef CLIPKL_FUSES
+    {"step_rows", onRows<step_rows>, ROWS, 80},
+    {"step_rows_cluster", onRows<step_rows_cluster>, ROWS, 90},
+#endif
     {"run_rows_cluster", onRows<run_rows_cluster>, ROWS, 90},
     {"self_test", onSelfTest, SELF_TEST, 90}};

@@ -10,6 +10,7 @@
 #define CLIPKL_DEVICE inline
 #define CLIPKL_SWEEP inline
 #define CLIPKL_KERNEL static void
+#define CLIPKL_STREAMING_KERNEL static void
 #define CLIPKL_LAUNCH_PARAMETER const
 
 struct alignas(16) float4 {

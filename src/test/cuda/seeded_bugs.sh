@@ -38,6 +38,10 @@ own-slots-only|reductions.cuh|s/ofRank(ofRanks, other)\[/ofRank(ofRanks, rank)[/
 ticket-read-before-it-is-there|reductions.cuh|/After: the leader/{n;s/barrier();//}
 ticket-taken-while-it-is-read|reductions.cuh|/Before: nobody/{n;s/barrier();//}
 ticket-for-one-rank-only|reductions.cuh|s/\*ofRank(ticketSlot, other) = row;/*ticketSlot = row;/
+finished-row-goes-on|row_loop.cuh|s/bool finished = parameters.finished\[row\] != 0;/bool finished = false;/
+tolerance-forgotten|row_loop.cuh|s/finished = metrics\[GAP\] <= parameters.tolerance;/finished = metrics[GAP] < 0.0;/
+clip-not-seen-by-the-fused-sweep|fused.cuh|s/moved.from(float(results\[3\])) <= clip.logUpper/true/
+last-step-forgotten|fused.cuh|s/    to = row.arrays.tableRow(row.parameters.logits);/;/
 thread-leaves-early|normalize.cuh|s/^  const float\* actionValues = row.arrays.actionValues();$/&\n  if (threadIndex() * QUAD >= row.arrays.part.length) return;/
 mass-beyond-the-rows-end|normalize.cuh|s/j < live ? exponential(logits.v\[j\], offset) : 0.0f/exponential(logits.v[j], offset)/
 row-ends-one-too-soon|row_storage.cuh|s/int rest = length - i;/int rest = length - 1 - i;/

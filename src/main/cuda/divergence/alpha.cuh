@@ -12,6 +12,8 @@ struct Divergence {
   float inverse;  ///< 1 / (alpha - 1)
   float scale;    ///< 1 / (alpha (alpha - 1))
 
+  static CLIPKL_DEVICE bool fuses(int) { return false; }
+
   CLIPKL_DEVICE explicit Divergence(const RowsParameters& parameters)
       : alpha(float(parameters.alpha)),
         less(alpha - 1.0f),

@@ -7,6 +7,8 @@ namespace clipkl {
 
 /// Pearson chi-squared: f(w) = (w - 1)^2.
 struct Divergence {
+  static CLIPKL_DEVICE bool fuses(int) { return false; }
+
   CLIPKL_DEVICE explicit Divergence(const RowsParameters&) {}
 
   CLIPKL_DEVICE double curvatureAtReference() const { return 2.0; }

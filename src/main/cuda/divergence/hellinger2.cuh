@@ -7,6 +7,8 @@ namespace clipkl {
 
 /// Squared Hellinger distance: f(w) = (sqrt(w) - 1)^2.
 struct Divergence {
+  static CLIPKL_DEVICE bool fuses(int) { return false; }
+
   CLIPKL_DEVICE explicit Divergence(const RowsParameters&) {}
 
   CLIPKL_DEVICE double curvatureAtReference() const { return 0.5; }

@@ -9,6 +9,8 @@ namespace clipkl {
 struct Divergence {
   static constexpr float LOG_2_SINGLE = 0.6931472f;
 
+  static CLIPKL_DEVICE bool fuses(int) { return false; }
+
   CLIPKL_DEVICE explicit Divergence(const RowsParameters&) {}
 
   CLIPKL_DEVICE double curvatureAtReference() const { return 0.25; }

@@ -1,13 +1,42 @@
 #pragma once
 
+// It has fused sweeps.
+#define CLIPKL_FUSES
+
 #include "../elementary.cuh"
 #include "measure.cuh"
 
 namespace clipkl {
 
 /// KL(p || q): f(w) = w log w - w + 1.
+///
+/// G - E_p G = t - E_p t with t = Q - lambda (theta - log q), which needs no normaliser.
 struct Divergence {
+  static constexpr bool MEAN_READS_DISTANCE = true;
+  static constexpr bool DIRECTION_READS_P = false;
+
+  /// w f''(w) = 1: natural, Newton and preconditioned are the same.
+  static CLIPKL_DEVICE bool fuses(int optimizer) { return optimizer <= PRECONDITIONED; }
+
   CLIPKL_DEVICE explicit Divergence(const RowsParameters&) {}
+
+  /// E_p[G] from E_p of the advantages whose clip is inactive.
+  static CLIPKL_DEVICE double fusedMean(double kept, double meanLogRatio, double lambda) {
+    return kept - lambda * meanLogRatio;
+  }
+
+  /// E_p[t] less the baseline of the advantages.
+  static CLIPKL_DEVICE double fusedShift(double meanCoefficient, double logNormalizer,
+                                         double lambda) {
+    return meanCoefficient - lambda * logNormalizer;
+  }
+
+  /// The gradient, or lambda times the natural one; `excess` is Q less the shift.
+  static CLIPKL_DEVICE float fusedDirection(bool isGradient, float excess, float logit,
+                                            float logReference, float p, float lambda) {
+    float centred = fmaf(logit - logReference, -lambda, excess);
+    return isGradient ? centred * p : centred;
+  }
 
   CLIPKL_DEVICE double curvatureAtReference() const { return 1.0; }
 
