@@ -37,6 +37,7 @@ class ArchitectureTest {
           "engine",
           "objective",
           "table",
+          "driver",
           "failure");
 
   private static final JavaClasses CLASSES =

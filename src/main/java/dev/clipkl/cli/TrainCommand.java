@@ -1,5 +1,6 @@
 package dev.clipkl.cli;
 
+import dev.clipkl.config.EngineChoice;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
@@ -48,6 +49,12 @@ final class TrainCommand implements Callable<Integer> {
   private List<String> overrides = new ArrayList<>();
 
   @Option(
+      names = "--engine",
+      paramLabel = "E",
+      description = "The same as --set run.engine=E.")
+  private @Nullable EngineChoice engine;
+
+  @Option(
       names = "--out",
       paramLabel = "DIR",
       description = "The run directory, new or empty (default: the configuration's run.out).")
@@ -78,10 +85,11 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (resume != null && configuration == null) {
-      if (!overrides.isEmpty() || out != null) {
+      if (!overrides.isEmpty() || out != null || engine != null) {
         throw new ParameterException(
             command.commandLine(),
-            "--resume takes the run's own configuration: --set and --out cannot change it");
+            "--resume takes the run's own configuration: --set, --engine and --out cannot change"
+                + " it");
       }
       return resume(resume);
     }
@@ -90,6 +98,9 @@ final class TrainCommand implements Callable<Integer> {
           command.commandLine(), "expected either CONFIG.yaml or --resume DIR");
     }
     List<String> settings = new ArrayList<>(overrides);
+    if (engine != null) {
+      settings.add("run.engine=" + engine.name().toLowerCase(Locale.ROOT));
+    }
     if (out != null) {
       settings.add("run.out=" + out);
     }

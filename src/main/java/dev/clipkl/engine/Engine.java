@@ -38,6 +38,23 @@ public interface Engine extends AutoCloseable {
    */
   void gradient(RowBlock block, RowProgram program, RowTable gradients);
 
+  /**
+   * Announces runs on these rows: until {@link #release} the engine may hold the block's tables in
+   * a memory of its own, and what it writes reaches {@code block.actor()} only by {@link #fetch}.
+   * Nobody else changes the tables until then. An engine that works on the tables themselves does
+   * nothing.
+   *
+   * @param program what most calls will run
+   * @throws dev.clipkl.failure.EnvironmentException when its memory does not suffice
+   */
+  default void keep(RowBlock block, RowProgram program) {}
+
+  /** Writes what a kept block's runs have changed to its actor; it stays kept. */
+  default void fetch(RowBlock block) {}
+
+  /** Forgets a kept block; what has not been fetched is lost. */
+  default void release(RowBlock block) {}
+
   /** Number of threads that visit rows. */
   int threads();
 
