@@ -22,19 +22,18 @@ struct FusedSums {
 
   CLIPKL_DEVICE void add(const Quad& x, const Quad& o, const Quad& r, const Quad& values,
                          float center, int live, int offset) {
-    float massOf[QUAD];
+    Quad massOf = masses(x, live, offset);
     float valueOf[QUAD];
     float distanceOf[QUAD];
 #pragma unroll
     for (int j = 0; j < QUAD; j++) {
-      massOf[j] = j < live ? exponential(x.v[j], offset) : 0.0f;
-      valueOf[j] = massOf[j] * (values.v[j] - center);
-      distanceOf[j] = massOf[j] * (x.v[j] - r.v[j]);
+      valueOf[j] = massOf.v[j] * (values.v[j] - center);
+      distanceOf[j] = massOf.v[j] * (x.v[j] - r.v[j]);
       float move = x.v[j] - o.v[j];
       largestMove = fmaxf(largestMove, move);
       largestNegativeMove = fmaxf(largestNegativeMove, -move);
     }
-    mass.add(massOf);
+    mass.add(massOf.v);
     value.add(valueOf);
     if (Divergence::MEAN_READS_DISTANCE) {
       distance.add(distanceOf);

@@ -14,6 +14,17 @@ CLIPKL_DEVICE int offsetOf(double largestLogit) {
   return fabs(largestLogit) < 1e6 ? int(rint(largestLogit / LOG_2)) : 0;
 }
 
+/// 2^-offset e^logit, 0 beyond the row's end.
+CLIPKL_DEVICE Quad masses(const Quad& logits, int live, int offset) {
+  Quad result;
+#pragma unroll
+  for (int j = 0; j < QUAD; j++) {
+    result.v[j] = exponential(logits.v[j], offset);
+  }
+  clearBeyond(result, live);
+  return result;
+}
+
 /// Sums of masses, and of masses times action values about a centre.
 struct MassSums {
   Sum mass;
@@ -21,14 +32,13 @@ struct MassSums {
 
   CLIPKL_DEVICE void add(const Quad& logits, const Quad& values, float center, int live,
                          int offset) {
-    float massOf[QUAD];
+    Quad massOf = masses(logits, live, offset);
     float valueOf[QUAD];
 #pragma unroll
     for (int j = 0; j < QUAD; j++) {
-      massOf[j] = j < live ? exponential(logits.v[j], offset) : 0.0f;
-      valueOf[j] = massOf[j] * (values.v[j] - center);
+      valueOf[j] = massOf.v[j] * (values.v[j] - center);
     }
-    mass.add(massOf);
+    mass.add(massOf.v);
     value.add(valueOf);
   }
 };

@@ -1,5 +1,5 @@
-// Sums and maxima over a row: compensated in a thread, then a fixed tree over the warp, the block's
-// warps in order, and the cluster's ranks in order. No atomics, so that the bits are the same in
+// Sums and maxima over a row: compensated in a thread, then by fixed trees over the lanes of a warp,
+// the warps of a block, and the blocks of a cluster. No atomics, so that the bits are the same in
 // every run.
 #pragma once
 
@@ -24,6 +24,34 @@ struct Sum {
 
   CLIPKL_DEVICE double total() const { return double(high) + double(low); }
 };
+
+CLIPKL_DEVICE double larger(double a, double b) { return a < b ? b : a; }
+
+/// One number from the same place in each of up to 16 slots: neighbours first, then pairs of
+/// neighbours, and so on, which is faster than one after the other.
+///
+/// @param isSum whether they are added; else the largest is taken
+CLIPKL_SWEEP double combine(const double* from, int count, bool isSum) {
+  static_assert(WARPS <= 16 && MOST_RANKS <= 16, "more slots than the tree has leaves");
+  double values[16];
+#pragma unroll
+  for (int slot = 0; slot < 16; slot++) {
+    values[slot] = isSum ? 0.0 : -double(INFINITY);
+    if (slot < count) {
+      values[slot] = from[slot * MOST_VALUES];
+    }
+  }
+#pragma unroll
+  for (int apart = 1; apart < 16; apart *= 2) {
+#pragma unroll
+    for (int slot = 0; slot < 16; slot += 2 * apart) {
+      double left = values[slot];
+      double right = values[slot + apart];
+      values[slot] = isSum ? left + right : larger(left, right);
+    }
+  }
+  return values[0];
+}
 
 /// The threads that share a row: one block, or all blocks of a cluster.
 template <bool CLUSTERED>
@@ -95,7 +123,8 @@ class RowGroup {
     // Every warp has written its slot before any reads. The slots are written again two reductions
     // later; the barrier of the one between keeps that behind all reads.
     blockBarrier();
-    double mine = combine<SUMS, N>(ofWarps, WARPS);
+    int mineOf = lane < N ? lane : 0;
+    double mine = combine(ofWarps + mineOf, WARPS, mineOf < SUMS);
     if constexpr (CLUSTERED) {
       double* ofRanks = slots + (2 * WARPS + half * MOST_RANKS) * MOST_VALUES;
       if (warp == 0 && lane < N) {
@@ -106,7 +135,7 @@ class RowGroup {
       }
       // Every rank has written into this block's slots before any thread reads them.
       clusterBarrier();
-      mine = combine<SUMS, N>(ofRanks, ranks);
+      mine = combine(ofRanks + mineOf, ranks, mineOf < SUMS);
     }
     shuffleFromFirst(mine, values);
     half ^= 1;
@@ -116,21 +145,6 @@ class RowGroup {
   int ranks;
 
  private:
-  static CLIPKL_DEVICE double larger(double a, double b) { return a < b ? b : a; }
-
-  /// Lane i combines the i-th values of `count` slots in their order.
-  template <int SUMS, int N>
-  CLIPKL_DEVICE double combine(const double* from, int count) const {
-    int i = lane < N ? lane : 0;
-    double result = from[i];
-#pragma unroll 1
-    for (int slot = 1; slot < count; slot++) {
-      double next = from[slot * MOST_VALUES + i];
-      result = i < SUMS ? result + next : larger(result, next);
-    }
-    return result;
-  }
-
   double* slots;
   int* ticketSlot;
   int lane;

@@ -42,6 +42,15 @@ CLIPKL_DEVICE void repeatLast(Quad& quad, int live) {
   }
 }
 
+CLIPKL_DEVICE void clearBeyond(Quad& quad, int live) {
+  if (live < QUAD) {
+#pragma unroll
+    for (int j = 1; j < QUAD; j++) {
+      quad.v[j] = j < live ? quad.v[j] : 0.0f;
+    }
+  }
+}
+
 CLIPKL_DEVICE Quad loadQuad(const float* array, int i, int live) {
   float4 x = *reinterpret_cast<const float4*>(array + i);
   Quad quad = {{x.x, x.y, x.z, x.w}};

@@ -28,16 +28,14 @@ compile() { # object source flags...
 }
 
 # Two at a time.
-compile fibers fibers.cpp
-compile fake_driver fake_driver.cpp
-wait
-compile fake_memory fake_memory.cpp
-compile fake_streams fake_streams.cpp
-wait
-compile host_modules host_modules.cpp
-compile fake_layout fake_layout.cpp
-wait
 count=0
+for name in fibers fake_device fake_driver fake_transfer fake_launch fake_memory fake_streams \
+    fake_layout host_modules; do
+  compile "$name" "$name.cpp"
+  count=$((count + 1))
+  [ $((count % 2)) -ne 0 ] || wait
+done
+wait
 for name in ${DIVERGENCES:-reverse_kl forward_kl js alpha chi2 hellinger2}; do
   compile "$name" host_module.cpp -DCLIPKL_HOST "-Dclipkl=clipkl_$name" "-DMODULE=module_$name" \
     "-DCLIPKL_DIVERGENCE=\"divergence/$name.cuh\""

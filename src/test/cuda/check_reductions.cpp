@@ -1,5 +1,5 @@
-// Holds reductions against plain loops in the order that they promise: the tree of a warp, the
-// warps of a block, the ranks of a cluster; to the bit, in every thread, under several schedules.
+// Holds reductions against plain loops in the order that they promise: the trees of a warp's
+// lanes, of a block's warps, and of a cluster's ranks; to the bit, in every thread, under several schedules.
 #include "reductions.cuh"
 
 #include <algorithm>
@@ -49,8 +49,20 @@ Numbers makeInput(int ranks) {
   return numbers;
 }
 
+/// Neighbours first, then pairs of neighbours, and so on; what is missing counts as nothing.
+double tree(std::vector<double> values, int value) {
+  values.resize(16, value < SUMS ? 0.0 : -INFINITY);
+  for (size_t apart = 1; apart < values.size(); apart *= 2) {
+    for (size_t i = 0; i < values.size(); i += 2 * apart) {
+      values[i] = value < SUMS ? values[i] + values[i + apart]
+                               : std::max(values[i], values[i + apart]);
+    }
+  }
+  return values[0];
+}
+
 double expectedOfBlock(const Numbers& input, int ranks, int round, int rank, int value) {
-  double result = 0.0;
+  std::vector<double> ofWarps;
   for (int warp = 0; warp < WARPS; warp++) {
     double lanes[32];
     for (int lane = 0; lane < 32; lane++) {
@@ -62,11 +74,9 @@ double expectedOfBlock(const Numbers& input, int ranks, int round, int rank, int
                                    : std::max(lanes[lane], lanes[lane + half]);
       }
     }
-    result = warp == 0      ? lanes[0]
-             : value < SUMS ? result + lanes[0]
-                            : std::max(result, lanes[0]);
+    ofWarps.push_back(lanes[0]);
   }
-  return result;
+  return tree(ofWarps, value);
 }
 
 bool check(int ranks, const shim::Schedule& schedule) {
@@ -87,11 +97,11 @@ bool check(int ranks, const shim::Schedule& schedule) {
   }
   for (int round = 0; round < ROUNDS; round++) {
     for (int value = 0; value < VALUES; value++) {
-      double expected = expectedOfBlock(input, ranks, round, 0, value);
-      for (int rank = 1; rank < ranks; rank++) {
-        double next = expectedOfBlock(input, ranks, round, rank, value);
-        expected = value < SUMS ? expected + next : std::max(expected, next);
+      std::vector<double> ofRanks;
+      for (int rank = 0; rank < ranks; rank++) {
+        ofRanks.push_back(expectedOfBlock(input, ranks, round, rank, value));
       }
+      double expected = ranks > 1 ? tree(ofRanks, value) : ofRanks[0];
       for (int rank = 0; rank < ranks; rank++) {
         for (int thread = 0; thread < THREADS; thread++) {
           double got = output[at(ranks, round, rank, thread) + value];
