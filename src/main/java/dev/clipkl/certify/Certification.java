@@ -46,7 +46,9 @@ public final class Certification {
    */
   public static Certificate ofRun(
       Path directory, Path policyFile, boolean replay, TrainingListener listener) {
-    RunConfig config = RunConfig.read(directory.resolve("config.yaml"), List.of());
+    // The folder may have been moved since.
+    RunConfig config =
+        RunConfig.read(directory.resolve("config.yaml"), List.of()).withOut(directory);
     Certification certification = new Certification(directory.toString(), listener, replay);
     try (StoredPolicy policy = StoredPolicy.open(policyFile);
         LoadedRun run = LoadedRun.open(config, listener::note)) {

@@ -70,6 +70,7 @@ final class TrainCommand implements Callable<Integer> {
    * @param stopReason why it ended
    * @param outerIterations outer iterations done
    * @param seconds seconds of training
+   * @param phaseSeconds where all the time went
    * @param metrics after the last of them
    */
   record Summary(
@@ -77,6 +78,7 @@ final class TrainCommand implements Callable<Integer> {
       String stopReason,
       int outerIterations,
       double seconds,
+      Map<String, Double> phaseSeconds,
       Map<String, Double> metrics) {}
 
   @Override
@@ -141,8 +143,12 @@ final class TrainCommand implements Callable<Integer> {
             result.reason().name().toLowerCase(Locale.ROOT),
             result.progress().outerIteration(),
             result.progress().seconds(),
+            result.spent().byKey(),
             latest.values()),
         text -> print(directory, result, text));
+    PrintWriter err = command.commandLine().getErr();
+    err.println("time: " + result.spent().line());
+    err.flush();
     return result.reason() == StopReason.INTERRUPTED
         ? CommandRunner.INTERRUPTED
         : CommandRunner.DONE;

@@ -4,31 +4,21 @@ import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ReverseKl;
-import dev.clipkl.table.ByteSize;
 import dev.clipkl.table.MemoryBudget;
 import dev.clipkl.table.RowTable.Precision;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoublePredicate;
 import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The one table of all configuration keys, in the order in which they are documented. */
 final class ConfigKeys {
-  private static final Pattern NUMBER =
-      Pattern.compile("[-+]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?");
-  private static final Pattern WHOLE_NUMBER = Pattern.compile("[-+]?\\d{1,18}");
-  private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
   private static final String NO_DEFAULT = "none";
 
   private static final List<ConfigKey<?>> KEYS = new ArrayList<>();
@@ -91,7 +81,7 @@ final class ConfigKeys {
   static final ConfigKey<Precision> STORAGE =
       choice(
           "problem.storage",
-          storages(),
+          ValueTexts.storages(),
           Precision.FLOAT32,
           "How a bandit's reference and reward tables are stored; the problem is the rounded one.",
           config -> config.problem().storage());
@@ -106,7 +96,7 @@ final class ConfigKeys {
               new ReverseKl().name(),
               false,
               "The divergence that keeps the policy near the reference.",
-              ConfigKeys::divergence,
+              ValueTexts::divergence,
               Divergence::name,
               config -> Optional.of(config.objective().divergence())));
   static final ConfigKey<Double> LAMBDA =
@@ -129,7 +119,7 @@ final class ConfigKeys {
   static final ConfigKey<Optional<OptimizerKind>> OPTIMIZER_KIND =
       choice(
           "optimizer.kind",
-          optimizers(),
+          ValueTexts.optimizers(),
           Optional.empty(),
           "The direction of a step; auto takes the best one for the divergence.",
           config -> config.optimizer().kind());
@@ -218,7 +208,7 @@ final class ConfigKeys {
               MemoryBudget.AUTO,
               false,
               "The memory the run may use; auto takes what is available.",
-              ConfigKeys::memory,
+              ValueTexts::memory,
               text -> text,
               config -> Optional.of(config.run().memory())));
   static final ConfigKey<Duration> CHECKPOINT_EVERY =
@@ -228,11 +218,11 @@ final class ConfigKeys {
               "a duration such as 500ms, 60s, 5m or 1h",
               "",
               Duration.ofSeconds(60),
-              write(Duration.ofSeconds(60)),
+              ValueTexts.write(Duration.ofSeconds(60)),
               false,
               "The time between checkpoints, at least one block of outer iterations; 0s: after each block.",
-              ConfigKeys::duration,
-              ConfigKeys::write,
+              ValueTexts::duration,
+              ValueTexts::write,
               config -> Optional.of(config.run().checkpointEvery())));
   static final ConfigKey<Integer> METRICS_EVERY =
       whole(
@@ -251,7 +241,7 @@ final class ConfigKeys {
               "runs/NAME, with NAME the configuration file's without its ending",
               false,
               "The run directory.",
-              ConfigKeys::parsePath,
+              ValueTexts::path,
               Path::toString,
               config -> Optional.of(config.run().out())));
 
@@ -267,11 +257,7 @@ final class ConfigKeys {
 
   private static <E extends Enum<E>> ConfigKey<E> choice(
       String path, E[] values, E defaultValue, String meaning, Function<RunConfig, E> getter) {
-    Map<String, E> names = new LinkedHashMap<>();
-    for (E value : values) {
-      names.put(name(value), value);
-    }
-    return choice(path, names, defaultValue, meaning, getter);
+    return choice(path, ValueTexts.names(values), defaultValue, meaning, getter);
   }
 
   private static <T> ConfigKey<T> choice(
@@ -281,13 +267,7 @@ final class ConfigKeys {
       String meaning,
       Function<RunConfig, T> getter) {
     String type = "one of " + String.join(", ", values.keySet());
-    Function<T, String> writer =
-        value ->
-            values.entrySet().stream()
-                .filter(entry -> entry.getValue().equals(value))
-                .findFirst()
-                .orElseThrow()
-                .getKey();
+    Function<T, String> writer = ValueTexts.writer(values);
     return add(
         new ConfigKey<>(
             path,
@@ -297,36 +277,9 @@ final class ConfigKeys {
             writer.apply(defaultValue),
             false,
             meaning,
-            text -> {
-              T value = values.get(text);
-              if (value == null) {
-                throw new WrongValue(" must be %s, got %s".formatted(type, text));
-              }
-              return value;
-            },
+            ValueTexts.choice(type, values),
             writer,
             config -> Optional.of(getter.apply(config))));
-  }
-
-  private static Map<String, Optional<OptimizerKind>> optimizers() {
-    Map<String, Optional<OptimizerKind>> names = new LinkedHashMap<>();
-    names.put("auto", Optional.empty());
-    for (OptimizerKind kind : OptimizerKind.values()) {
-      names.put(name(kind), Optional.of(kind));
-    }
-    return names;
-  }
-
-  private static Map<String, Precision> storages() {
-    Map<String, Precision> names = new LinkedHashMap<>();
-    names.put("float32", Precision.FLOAT32);
-    names.put("bf16", Precision.BFLOAT16);
-    names.put("f16", Precision.FLOAT16);
-    return names;
-  }
-
-  private static String name(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static ConfigKey<Double> number(
@@ -345,16 +298,7 @@ final class ConfigKeys {
             defaultValue == null ? NO_DEFAULT : defaultValue.toString(),
             true,
             meaning,
-            text -> {
-              if (!NUMBER.matcher(text).matches()) {
-                throw new WrongValue(" must be a number %s, got %s".formatted(range, text));
-              }
-              double value = Double.parseDouble(text);
-              if (!allowed.test(value) || Double.isInfinite(value)) {
-                throw new WrongValue(" must be %s, got %s".formatted(range, text));
-              }
-              return value;
-            },
+            ValueTexts.number(range, allowed),
             value -> Double.toString(value),
             getter));
   }
@@ -375,20 +319,7 @@ final class ConfigKeys {
             Integer.toString(defaultValue),
             true,
             meaning,
-            text -> {
-              if (!WHOLE_NUMBER.matcher(text).matches()) {
-                throw new WrongValue(" must be a whole number %s, got %s".formatted(range, text));
-              }
-              long value = Long.parseLong(text);
-              if (value < least) {
-                throw new WrongValue(" must be %s, got %s".formatted(range, text));
-              }
-              if (value > Integer.MAX_VALUE) {
-                throw new WrongValue(
-                    " must be at most %d, got %s".formatted(Integer.MAX_VALUE, text));
-              }
-              return (int) value;
-            },
+            ValueTexts.whole(range, least),
             value -> Integer.toString(value),
             config -> Optional.of(getter.apply(config))));
   }
@@ -404,60 +335,8 @@ final class ConfigKeys {
             NO_DEFAULT,
             false,
             meaning,
-            ConfigKeys::parsePath,
+            ValueTexts::path,
             Path::toString,
             getter));
-  }
-
-  private static Path parsePath(String text) throws WrongValue {
-    try {
-      if (!text.isBlank()) {
-        return Path.of(text);
-      }
-    } catch (InvalidPathException e) {
-      throw new WrongValue(" must be a path, got %s (%s)".formatted(text, e.getReason()));
-    }
-    throw new WrongValue(" must be a path, got an empty text");
-  }
-
-  private static Divergence divergence(String text) throws WrongValue {
-    try {
-      return Divergence.parse(text);
-    } catch (IllegalArgumentException e) {
-      throw new WrongValue(": " + e.getMessage());
-    }
-  }
-
-  private static String memory(String text) throws WrongValue {
-    if (!text.equals(MemoryBudget.AUTO) && ByteSize.parse(text).orElse(0L) == 0L) {
-      throw new WrongValue(" must be auto or a size such as 6GB or 512MiB, got " + text);
-    }
-    return text;
-  }
-
-  private static Duration duration(String text) throws WrongValue {
-    Matcher matcher = DURATION.matcher(text);
-    if (!matcher.matches()) {
-      throw new WrongValue(" must be a duration such as 500ms, 60s, 5m or 1h, got " + text);
-    }
-    long amount = Long.parseLong(matcher.group(1));
-    return switch (matcher.group(2)) {
-      case "ms" -> Duration.ofMillis(amount);
-      case "s" -> Duration.ofSeconds(amount);
-      case "m" -> Duration.ofMinutes(amount);
-      default -> Duration.ofHours(amount);
-    };
-  }
-
-  /** In seconds if they say it, and so that {@link #duration} reads it back. */
-  private static String write(Duration duration) {
-    if (duration.toMillisPart() != 0) {
-      return duration.toMillis() + "ms";
-    }
-    long seconds = duration.toSeconds();
-    if (seconds < 1_000_000_000) {
-      return seconds + "s";
-    }
-    return seconds % 3600 == 0 ? duration.toHours() + "h" : duration.toMinutes() + "m";
   }
 }

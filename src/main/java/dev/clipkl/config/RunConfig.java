@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * A resolved run configuration: every key has its value, given or default.
@@ -188,6 +189,25 @@ public record RunConfig(
             run.metricsEvery(),
             out);
     return new RunConfig(problem, objective, optimizer, mode, other);
+  }
+
+  /**
+   * The same configuration with other paths: each of {@code problem} and {@code run} by {@code
+   * paths}, {@code problem.tokenizer} by {@code tokenizer}.
+   */
+  public RunConfig withPaths(UnaryOperator<Path> paths, UnaryOperator<String> tokenizer) {
+    Problem other =
+        new Problem(
+            problem.kind(),
+            problem.prompts().map(paths),
+            problem.tokenizer().map(tokenizer),
+            problem.reference().map(paths),
+            problem.reward().map(paths),
+            problem.importFile().map(paths),
+            problem.discount(),
+            problem.start(),
+            problem.storage());
+    return new RunConfig(other, objective, optimizer, mode, run).withOut(paths.apply(run.out()));
   }
 
   /** All keys with their values as YAML, which {@link #parse} reads back to an equal value. */

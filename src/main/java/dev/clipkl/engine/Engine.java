@@ -1,6 +1,5 @@
 package dev.clipkl.engine;
 
-import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.RowTable;
 import org.jspecify.annotations.Nullable;
 

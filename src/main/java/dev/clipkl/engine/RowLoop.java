@@ -303,15 +303,17 @@ final class RowLoop {
   /**
    * Where a parabola through the surrogate, its slope and its value at a trial has its maximum, or,
    * if that is nearer, where the rise along it is just sufficient with a fifth to spare. Infinite
-   * where the trial's curve does not bend down, or bends by no more than rounding.
+   * where the trial's curve does not bend down, or bends by no more than rounding; the trial itself
+   * where even its rise is within rounding, so that the surrogate tells nothing.
    */
   private double bestStep(double trial, double sufficient) {
     double shortfall = trial * direction.slope - (proposal.surrogate - point.surrogate);
     if (Double.isNaN(shortfall)) {
       return 0.0;
     }
-    if (shortfall <= proposal.evaluationError + point.evaluationError) {
-      return Double.POSITIVE_INFINITY;
+    double rounding = proposal.evaluationError + point.evaluationError;
+    if (shortfall <= rounding) {
+      return trial * direction.slope <= rounding ? trial : Double.POSITIVE_INFINITY;
     }
     double maximum = 0.5 * trial * trial * direction.slope / shortfall;
     return maximum * Math.min(1.0, 1.6 * (1.0 - sufficient));

@@ -32,6 +32,13 @@ public final class Tokenizers {
         .orElseThrow(() -> unknown(nameOrPath));
   }
 
+  /** What {@link #open} takes for the same tokenizer from every working directory. */
+  public static String absolute(String nameOrPath) {
+    return builtInNames().contains(nameOrPath)
+        ? nameOrPath
+        : existingPath(nameOrPath).map(path -> path.toAbsolutePath().toString()).orElse(nameOrPath);
+  }
+
   private static Optional<Path> existingPath(String text) {
     try {
       return Optional.of(Path.of(text)).filter(path -> !text.isBlank() && Files.exists(path));

@@ -57,7 +57,8 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
 
   /** A zeroed table {@code [rows, columns]} that lives as long as its arena. */
   public static RowTable allocate(Arena arena, Precision precision, long rows, int columns) {
-    MemorySegment memory = arena.allocate(allocatedBytes(precision, rows, columns), ROW_ALIGNMENT);
+    MemorySegment memory =
+        ZeroedMemory.allocate(arena, allocatedBytes(precision, rows, columns), ROW_ALIGNMENT);
     return new StoredRowTable(
         memory, precision, rows, columns, strideBytes(precision, columns), StoredRowTable.ALL_ROWS);
   }

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,6 +25,7 @@ import java.util.Map;
  *
  * @param outerIteration outer iterations done
  * @param seconds seconds of training behind it
+ * @param spent where the time of the run went until then
  * @param metricsBytes length of {@code metrics.jsonl} at that moment
  * @param stalled whether the last outer iteration moved no row
  * @param rowMetrics the rows' latest metrics, {@code [metrics, states]}; empty at {@link #START}.
@@ -32,12 +34,18 @@ import java.util.Map;
  */
 @SuppressWarnings("ArrayRecordComponent") // Not compared; the rows are large and copied once.
 public record Checkpoint(
-    int outerIteration, double seconds, long metricsBytes, boolean stalled, double[][] rowMetrics) {
-  private static final String FORMAT = "clipkl-checkpoint-3";
+    int outerIteration,
+    double seconds,
+    PhaseSeconds spent,
+    long metricsBytes,
+    boolean stalled,
+    double[][] rowMetrics) {
+  private static final String FORMAT = "clipkl-checkpoint-4";
   private static final String ROW_METRICS = "row_metrics";
 
   /** Nothing done yet. */
-  public static final Checkpoint START = new Checkpoint(0, 0.0, 0L, false, new double[0][]);
+  public static final Checkpoint START =
+      new Checkpoint(0, 0.0, PhaseSeconds.NONE, 0L, false, new double[0][]);
 
   /** Whether this is {@link #START}: nothing has been measured or written. */
   public boolean isStart() {
@@ -56,15 +64,17 @@ public record Checkpoint(
     } catch (IOException e) {
       throw new EnvironmentException("cannot create the folder of %s".formatted(file), e);
     }
-    Map<String, String> metadata =
-        Map.of(
-            "format", FORMAT,
-            "outer_iteration", Integer.toString(outerIteration),
-            "seconds", Double.toString(seconds),
-            "metrics_bytes", Long.toString(metricsBytes),
-            "stalled", Boolean.toString(stalled),
-            "program", program.toString(),
-            "fingerprint", fingerprint);
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put("format", FORMAT);
+    metadata.put("outer_iteration", Integer.toString(outerIteration));
+    metadata.put("seconds", Double.toString(seconds));
+    for (Phase phase : Phase.values()) {
+      metadata.put(secondsKey(phase), Double.toString(spent.get(phase)));
+    }
+    metadata.put("metrics_bytes", Long.toString(metricsBytes));
+    metadata.put("stalled", Boolean.toString(stalled));
+    metadata.put("program", program.toString());
+    metadata.put("fingerprint", fingerprint);
     int states = actor.states();
     List<Declaration> tensors = new ArrayList<>();
     tensors.add(tableDeclaration("logits", actor.logits()));
@@ -92,6 +102,10 @@ public record Checkpoint(
       }
       writer.commit();
     }
+  }
+
+  private static String secondsKey(Phase phase) {
+    return "seconds." + phase.key();
   }
 
   /** A table as it is stored, without its padding. */
@@ -143,6 +157,7 @@ public record Checkpoint(
       return new Checkpoint(
           Integer.parseInt(value(file, "outer_iteration", metadata)),
           Double.parseDouble(value(file, "seconds", metadata)),
+          PhaseSeconds.of(phase -> Double.parseDouble(value(file, secondsKey(phase), metadata))),
           Long.parseLong(value(file, "metrics_bytes", metadata)),
           Boolean.parseBoolean(value(file, "stalled", metadata)),
           rowMetrics);

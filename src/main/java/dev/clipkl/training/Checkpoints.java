@@ -12,6 +12,7 @@ final class Checkpoints implements TrainingListener {
   private final RowProgram program;
   private final String fingerprint;
   private final Duration every;
+  private final PhaseClock clock;
   private final TrainingListener next;
   private long lastNanos = System.nanoTime();
 
@@ -21,12 +22,14 @@ final class Checkpoints implements TrainingListener {
       RowProgram program,
       String fingerprint,
       Duration every,
+      PhaseClock clock,
       TrainingListener next) {
     this.file = file;
     this.metrics = metrics;
     this.program = program;
     this.fingerprint = fingerprint;
     this.every = every;
+    this.clock = clock;
     this.next = next;
   }
 
@@ -40,15 +43,20 @@ final class Checkpoints implements TrainingListener {
 
   /** Metrics first: a checkpoint never counts a line that is not on the disk. */
   void write(TrainingProgress progress) {
+    clock.during(Phase.CHECKPOINTS, () -> writeNow(progress));
+    lastNanos = System.nanoTime();
+  }
+
+  private void writeNow(TrainingProgress progress) {
     long metricsBytes = metrics.force();
     new Checkpoint(
             progress.outerIteration(),
             progress.seconds(),
+            clock.seconds(),
             metricsBytes,
             progress.stalled(),
             progress.rowMetrics())
         .write(file, progress.actor().get(), program, fingerprint);
-    lastNanos = System.nanoTime();
   }
 
   @Override

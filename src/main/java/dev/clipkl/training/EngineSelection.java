@@ -59,8 +59,7 @@ public final class EngineSelection implements AutoCloseable {
   private static EngineSelection automatic(int threads) {
     CudaProbe probe = CudaProbe.run();
     return probe.isUsable()
-        ? new EngineSelection(
-            true, threads, cuda(probe, threads), "auto: there is a GPU for it")
+        ? new EngineSelection(true, threads, cuda(probe, threads), "auto: there is a GPU for it")
         : new EngineSelection(
             true, threads, vector(threads), "auto: cuda cannot run here: " + probe.reason());
   }

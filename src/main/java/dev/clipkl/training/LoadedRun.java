@@ -25,6 +25,7 @@ import java.util.function.Consumer;
 /** A configured run: engine, problem, its exact optimum, and the policy at its start. */
 public final class LoadedRun implements AutoCloseable {
   private final RunConfig config;
+  private final PhaseClock clock;
   private final EngineSelection selection;
   private final Arena arena;
   private final ProblemTables tables;
@@ -32,8 +33,13 @@ public final class LoadedRun implements AutoCloseable {
   private final RowCoupling coupling;
 
   private LoadedRun(
-      RunConfig config, EngineSelection selection, Arena arena, Consumer<String> notes) {
+      RunConfig config,
+      EngineSelection selection,
+      Arena arena,
+      Consumer<String> notes,
+      PhaseClock clock) {
     this.config = config;
+    this.clock = clock;
     this.selection = selection;
     this.arena = arena;
     OptimizerKind optimizer = config.optimizer().kindFor(config.objective().divergence());
@@ -57,8 +63,8 @@ public final class LoadedRun implements AutoCloseable {
             problem.actions(),
             optimizer);
     initialize(actor.logits(), tables);
-    coupling = couple(problem, actor);
-    coupling.update();
+    coupling = clock.during(Phase.OPTIMA, () -> couple(problem, actor));
+    clock.during(Phase.VALUES, coupling::update);
     RowProgram ownUnits = program(config, optimizer);
     program =
         config.optimizer().weights() == WeightKind.VISITATION
@@ -72,12 +78,21 @@ public final class LoadedRun implements AutoCloseable {
    * @param notes takes a line each about the engine and the tables
    * @throws dev.clipkl.failure.CommandException when an input is wrong or the machine cannot do it
    */
-  @SuppressWarnings("MustBeClosed") // Both are the run's, or closed on failure.
   public static LoadedRun open(RunConfig config, Consumer<String> notes) {
+    return open(config, notes, new PhaseClock());
+  }
+
+  /** The same by a clock that runs already. */
+  static LoadedRun open(RunConfig config, Consumer<String> notes, PhaseClock clock) {
+    return clock.during(Phase.LOADING, () -> load(config, notes, clock));
+  }
+
+  @SuppressWarnings("MustBeClosed") // Both are the run's, or closed on failure.
+  private static LoadedRun load(RunConfig config, Consumer<String> notes, PhaseClock clock) {
     EngineSelection selection = openEngine(config);
     Arena arena = Arena.ofShared();
     try {
-      return new LoadedRun(config, selection, arena, notes);
+      return new LoadedRun(config, selection, arena, notes, clock);
     } catch (RuntimeException | Error e) {
       arena.close();
       selection.close();
@@ -140,6 +155,11 @@ public final class LoadedRun implements AutoCloseable {
   /** The configuration. */
   public RunConfig config() {
     return config;
+  }
+
+  /** Where the run's time goes. */
+  PhaseClock clock() {
+    return clock;
   }
 
   /** The engine. */

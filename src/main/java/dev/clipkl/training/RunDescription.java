@@ -84,6 +84,8 @@ final class RunDescription {
     root.put("stop_reason", result.reason().sentence());
     root.put("outer_iterations", result.progress().outerIteration());
     root.put("training_seconds", result.progress().seconds());
+    ObjectNode phases = root.putObject("phase_seconds");
+    result.spent().byKey().forEach(phases::put);
     root.set("warnings", strings(warnings));
     ObjectNode metrics = root.putObject("metrics");
     MetricRecord latest = result.progress().latest();

@@ -297,17 +297,18 @@ final class RunWarnings implements MetricSink {
         program.innerSteps());
   }
 
+  /** What a configuration may choose instead of its step rule: a faithful one has no other. */
+  static String otherRules(Mode mode, StepRuleKind rule) {
+    return mode == Mode.FAITHFUL
+        ? "mode practical"
+        : rule == StepRuleKind.SAFE ? "step-rule backtracking" : "step-rule backtracking or safe";
+  }
+
   private String remedy() {
-    String rules =
-        mode == Mode.FAITHFUL
-            ? "mode practical"
-            : program.stepRule() == StepRuleKind.SAFE
-                ? "step-rule backtracking"
-                : "step-rule backtracking or safe";
     return String.format(
         Locale.ROOT,
         "use %s, or a smaller optimizer.step-size, %.2g for instance",
-        rules,
+        otherRules(mode, program.stepRule()),
         smallerStep());
   }
 

@@ -1,5 +1,6 @@
 package dev.clipkl.training;
 
+import dev.clipkl.config.Mode;
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.RowBlock;
@@ -38,28 +39,25 @@ public final class Trainer {
   private final TrainingListener listener;
   private final RowResults results;
   private final MetricAverages averages;
+  private final PhaseClock clock;
+  private final Mode mode;
   private final int blockLength;
 
   /**
-   * A loop over one problem.
+   * A loop over one run's problem.
    *
-   * @param coupling all rows, with the actor where training starts; changed in place
+   * @param run with the actor where training starts; changed in place
    */
-  public Trainer(
-      Problem problem,
-      Engine engine,
-      RowProgram program,
-      RowCoupling coupling,
-      TrainingLimits limits,
-      MetricSink sink,
-      TrainingListener listener) {
-    this.problem = problem;
-    this.engine = engine;
-    this.program = program;
+  public Trainer(LoadedRun run, TrainingLimits limits, MetricSink sink, TrainingListener listener) {
     this.limits = limits;
     this.sink = sink;
     this.listener = listener;
-    this.coupling = coupling;
+    problem = run.problem();
+    engine = run.engine();
+    program = run.program();
+    coupling = run.coupling();
+    clock = run.clock();
+    mode = run.config().mode();
     block = coupling.block();
     blockLength = coupling.rowsMeet() ? 1 : blockLength(problem, program);
     results = new RowResults(blockLength, problem.states(), program.innerSteps());
@@ -82,10 +80,10 @@ public final class Trainer {
       // Their action values change in every iteration, and with the host's logits.
       return loop(from);
     }
-    engine.keep(block, program);
+    clock.during(Phase.LOADING, () -> engine.keep(block, program));
     try {
       TrainingResult result = loop(from);
-      engine.fetch(block);
+      clock.during(Phase.WRITING, () -> engine.fetch(block));
       return result;
     } finally {
       engine.release(block);
@@ -94,12 +92,31 @@ public final class Trainer {
 
   private TrainingResult loop(Checkpoint from) {
     long start = System.nanoTime();
-    coupling.update();
+    clock.during(Phase.VALUES, coupling::update);
     if (from.isStart() || coupling.rowsMeet()) {
-      engine.evaluate(block, program, results);
+      evaluate();
     } else {
       restore(from.rowMetrics());
     }
+    MetricRecord first = clock.during(Phase.METRICS, () -> firstMetrics(from));
+    TrainingProgress progress =
+        progress(from.outerIteration(), from.seconds(), first, from.stalled());
+    while (true) {
+      StopReason reason = stopReason(progress);
+      if (reason != null) {
+        return new TrainingResult(reason, progress, first, clock.seconds());
+      }
+      progress = runBlock(progress, from.seconds(), start);
+      listener.afterBlock(progress);
+    }
+  }
+
+  private void evaluate() {
+    clock.during(Phase.ROW_PROGRAMS, () -> engine.evaluate(block, program, results));
+  }
+
+  /** Those of the policy that it begins with; written unless they were before. */
+  private MetricRecord firstMetrics(Checkpoint from) {
     MetricRecord first =
         averages.record(
             from.outerIteration(),
@@ -111,16 +128,7 @@ public final class Trainer {
     if (from.isStart()) {
       sink.write(first);
     }
-    TrainingProgress progress =
-        progress(from.outerIteration(), from.seconds(), first, from.stalled());
-    while (true) {
-      StopReason reason = stopReason(progress);
-      if (reason != null) {
-        return new TrainingResult(reason, progress, first);
-      }
-      progress = runBlock(progress, from.seconds(), start);
-      listener.afterBlock(progress);
-    }
+    return first;
   }
 
   private void restore(double[][] rowMetrics) {
@@ -145,14 +153,30 @@ public final class Trainer {
   private TrainingProgress runBlock(TrainingProgress before, double secondsBefore, long start) {
     int length = Math.min(blockLength, limits.outerIterations() - before.outerIteration());
     long blockStart = System.nanoTime();
-    engine.run(block, program, length, results);
+    clock.during(Phase.ROW_PROGRAMS, () -> engine.run(block, program, length, results));
     if (coupling.rowsMeet()) {
-      coupling.update();
-      engine.evaluate(block, program, results);
+      clock.during(Phase.VALUES, coupling::update);
+      evaluate();
     }
     long now = System.nanoTime();
-    double blockSeconds = (now - blockStart) * 1e-9;
-    double secondsAtStart = secondsBefore + (blockStart - start) * 1e-9;
+    MetricRecord latest =
+        clock.during(
+            Phase.METRICS,
+            () ->
+                writeMetrics(
+                    before,
+                    length,
+                    secondsBefore + (blockStart - start) * 1e-9,
+                    (now - blockStart) * 1e-9));
+    // A last iteration without a step would be repeated for ever: row programs are deterministic.
+    boolean stalled = MetricAverages.sum(results.metric(length - 1, RowMetric.STEPS_TAKEN)) == 0.0;
+    return progress(
+        before.outerIteration() + length, secondsBefore + (now - start) * 1e-9, latest, stalled);
+  }
+
+  /** Writes a block's lines; the last of them. */
+  private MetricRecord writeMetrics(
+      TrainingProgress before, int length, double secondsAtStart, double blockSeconds) {
     double steps = 0.0;
     for (int n = 0; n < length; n++) {
       steps += MetricAverages.sum(results.metric(n, RowMetric.STEPS_TAKEN));
@@ -172,10 +196,7 @@ public final class Trainer {
       requireFinite(latest);
       sink.write(latest);
     }
-    // A last iteration without a step would be repeated for ever: row programs are deterministic.
-    boolean stalled = MetricAverages.sum(results.metric(length - 1, RowMetric.STEPS_TAKEN)) == 0.0;
-    return progress(
-        before.outerIteration() + length, secondsBefore + (now - start) * 1e-9, latest, stalled);
+    return latest;
   }
 
   /** Where rows meet, what describes the policy is known only after the update. */
@@ -195,8 +216,9 @@ public final class Trainer {
                       program.stepSize(),
                       program.stepRule().name().toLowerCase(Locale.ROOT),
                       metrics.outerIteration())
-              + " is no longer finite (%s %s); lower it or use backtracking"
-                  .formatted(MetricNames.GAP, gap));
+              + " is no longer finite (%s %s); lower it or use %s"
+                  .formatted(
+                      MetricNames.GAP, gap, RunWarnings.otherRules(mode, program.stepRule())));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.clipkl.training;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.RowProgram;
+import dev.clipkl.language.Tokenizers;
 import dev.clipkl.metrics.JsonLinesSink;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
@@ -29,13 +30,20 @@ public final class TrainingRun {
    *     when it is an input, nothing has been written
    */
   public static TrainingResult start(RunConfig config, TrainingListener listener) {
+    PhaseClock clock = new PhaseClock();
     RunDirectory.requireNewOrEmpty(config.run().out());
-    try (LoadedRun run = LoadedRun.open(config, listener::note)) {
+    try (LoadedRun run = LoadedRun.open(config, listener::note, clock)) {
       RunDirectory.requireSpace(config.run().out(), run.policyBytes());
-      try (RunDirectory directory = RunDirectory.create(config.run().out(), config.toYaml())) {
+      try (RunDirectory directory =
+          RunDirectory.create(config.run().out(), fromAnywhere(config).toYaml())) {
         return train(run, directory, listener);
       }
     }
+  }
+
+  /** A run is resumed, certified and exported from any working directory. */
+  private static RunConfig fromAnywhere(RunConfig config) {
+    return config.withPaths(Path::toAbsolutePath, Tokenizers::absolute);
   }
 
   /**
@@ -58,6 +66,7 @@ public final class TrainingRun {
    *     it, or its inputs have changed
    */
   public static Optional<TrainingResult> resume(Path path, TrainingListener listener) {
+    PhaseClock clock = new PhaseClock();
     try (RunDirectory directory = RunDirectory.resume(path)) {
       if (Files.exists(directory.policy())) {
         // Whatever killed the run came after its result: only the tidying up may be left to do.
@@ -65,8 +74,9 @@ public final class TrainingRun {
         directory.deleteCheckpoints();
         return Optional.empty();
       }
-      RunConfig config = RunConfig.read(directory.configuration(), List.of());
-      try (LoadedRun run = LoadedRun.open(config, listener::note)) {
+      // The folder may have been moved since.
+      RunConfig config = RunConfig.read(directory.configuration(), List.of()).withOut(path);
+      try (LoadedRun run = LoadedRun.open(config, listener::note, clock)) {
         return Optional.of(train(run, directory, listener));
       }
     }
@@ -78,7 +88,12 @@ public final class TrainingRun {
     RowProgram program = run.program();
     String fingerprint = run.problem().fingerprint();
     ActorState actor = run.coupling().block().actor();
-    Checkpoint checkpoint = Checkpoint.read(directory.checkpoint(), actor, program, fingerprint);
+    PhaseClock clock = run.clock();
+    Checkpoint checkpoint =
+        clock.during(
+            Phase.CHECKPOINTS,
+            () -> Checkpoint.read(directory.checkpoint(), actor, program, fingerprint));
+    clock.add(checkpoint.spent());
     if (!checkpoint.isStart()) {
       listener.note("resumed after outer iteration " + checkpoint.outerIteration());
     }
@@ -86,7 +101,7 @@ public final class TrainingRun {
     warnings.forEach(warning -> listener.note("warning: " + warning));
     RunDescription description =
         new RunDescription(directory.description(), run, checkpoint.outerIteration());
-    description.write();
+    clock.during(Phase.WRITING, description::write);
     try (JsonLinesSink lines = new JsonLinesSink(directory.metrics(), checkpoint.metricsBytes())) {
       Checkpoints checkpoints =
           new Checkpoints(
@@ -95,28 +110,34 @@ public final class TrainingRun {
               program,
               fingerprint,
               config.run().checkpointEvery(),
+              clock,
               listener);
       RunWarnings watch = new RunWarnings(program, config.mode());
       Trainer trainer =
           trainer(run, watch.andThen(thinned(lines, config.run().metricsEvery())), checkpoints);
-      TrainingResult result = trainer.run(checkpoint);
-      if (result.reason() == StopReason.INTERRUPTED) {
-        checkpoints.write(result.progress());
+      TrainingResult trained = trainer.run(checkpoint);
+      if (trained.reason() == StopReason.INTERRUPTED) {
+        checkpoints.write(trained.progress());
       } else {
-        lines.force();
-        PolicyFile.write(
-            directory.policy(),
-            actor.logits(),
-            program,
-            result.progress().outerIteration(),
-            fingerprint);
+        clock.during(
+            Phase.WRITING,
+            () -> {
+              lines.force();
+              PolicyFile.write(
+                  directory.policy(),
+                  actor.logits(),
+                  program,
+                  trained.progress().outerIteration(),
+                  fingerprint);
+            });
       }
       List<String> late = new ArrayList<>(watch.after());
-      RunWarnings.stalled(run, result).ifPresent(late::add);
+      RunWarnings.stalled(run, trained).ifPresent(late::add);
       for (String warning : late) {
         warnings.add(warning);
         listener.note("warning: " + warning);
       }
+      TrainingResult result = trained.withSpent(clock.seconds());
       description.finish(result, warnings);
       if (result.reason() != StopReason.INTERRUPTED) {
         directory.deleteCheckpoints();
@@ -137,10 +158,7 @@ public final class TrainingRun {
   private static Trainer trainer(LoadedRun run, MetricSink sink, TrainingListener listener) {
     RunConfig.Optimizer optimizer = run.config().optimizer();
     return new Trainer(
-        run.problem(),
-        run.engine(),
-        run.program(),
-        run.coupling(),
+        run,
         new TrainingLimits(
             optimizer.outerIterations(),
             optimizer.tolerance(),

@@ -29,6 +29,17 @@ final class ClipklProcess implements AutoCloseable {
    * @param output takes standard output and standard error
    */
   static ClipklProcess start(Path output, String... arguments) {
+    return start(output, Path.of(""), List.of(), arguments);
+  }
+
+  /**
+   * Starts a command line.
+   *
+   * @param output takes standard output and standard error
+   * @param folder its working directory
+   * @param options of its JVM
+   */
+  static ClipklProcess start(Path output, Path folder, List<String> options, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -39,6 +50,7 @@ final class ClipklProcess implements AutoCloseable {
     command.add("-XX:+UseSerialGC");
     command.add(
         "-D" + CudaDriver.LIBRARY_PROPERTY + "=" + System.getProperty(CudaDriver.LIBRARY_PROPERTY));
+    command.addAll(options);
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add("dev.clipkl.cli.Main");
@@ -46,6 +58,7 @@ final class ClipklProcess implements AutoCloseable {
     try {
       return new ClipklProcess(
           new ProcessBuilder(command)
+              .directory(folder.toAbsolutePath().toFile())
               .redirectErrorStream(true)
               .redirectOutput(output.toFile())
               .redirectInput(new File("/dev/null"))

@@ -294,6 +294,46 @@ public abstract class EngineContract {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "forward-kl, GRADIENT",
+    "forward-kl, PRECONDITIONED",
+    "js, PRECONDITIONED",
+    "hellinger2, GRADIENT"
+  })
+  void convergesAsFarAsThePolicyCanTellAndStaysThere(String divergence, OptimizerKind optimizer) {
+    int columns = 60;
+    long seed = 23L;
+    Random random = new Random(seed);
+    double[] reference = RowFixture.zipfLogReference(random, columns);
+    double[] values = RowFixture.normal(random, columns, 0.5, 0.2);
+    RowProgram program = program(divergence, 0.2, optimizer, 4, 0.2);
+    int outerIterations = 300;
+    try (Engine engine = open(1)) {
+      RowBlock block =
+          RowFixture.block(
+              engine.kind(),
+              program,
+              new double[][] {reference},
+              new double[][] {reference},
+              new double[][] {values});
+      RowResults results = new RowResults(outerIterations, 1, 4);
+      engine.run(block, program, outerIterations, results);
+      double[] gaps =
+          IntStream.range(0, outerIterations)
+              .mapToDouble(n -> results.metric(n, RowMetric.GAP)[0])
+              .toArray();
+      double least = Double.POSITIVE_INFINITY;
+      for (int n = 0; n < outerIterations; n++) {
+        least = Math.min(least, gaps[n]);
+        assertThat(gaps[n])
+            .as("gap after outer iteration %d, having been %s, seed %d", n, least, seed)
+            .isLessThan(Math.max(1e-9, 10.0 * least));
+      }
+      assertThat(least).as("seed %d", seed).isLessThan(1e-6);
+    }
+  }
+
   @Test
   void nesterovFollowsItsRecursion() {
     double lambda = 0.5;

@@ -40,13 +40,16 @@ class CheckpointTest {
       Arrays.setAll(rowMetrics[m], s -> 1.0 / (1.0 + s));
     }
     rowMetrics[0][1] = Double.NEGATIVE_INFINITY;
-    new Checkpoint(48, 1.0 / 7.0, 1L << 40, true, rowMetrics).write(file, actor, program(1.0), "f");
+    PhaseSeconds spent = PhaseSeconds.of(phase -> 1.0 / (3.0 + phase.ordinal()));
+    new Checkpoint(48, 1.0 / 7.0, spent, 1L << 40, true, rowMetrics)
+        .write(file, actor, program(1.0), "f");
 
     ActorState read = actor(precision, 0.0);
     Checkpoint checkpoint = Checkpoint.read(file, read, program(1.0), "f");
     assertThat(checkpoint.isStart()).isFalse();
     assertThat(checkpoint.outerIteration()).isEqualTo(48);
     assertThat(checkpoint.seconds()).isEqualTo(1.0 / 7.0);
+    assertThat(checkpoint.spent().byKey()).isEqualTo(spent.byKey());
     assertThat(checkpoint.metricsBytes()).isEqualTo(1L << 40);
     assertThat(checkpoint.stalled()).isTrue();
     assertThat(checkpoint.rowMetrics()).isDeepEqualTo(rowMetrics);
@@ -99,7 +102,8 @@ class CheckpointTest {
   }
 
   private static Checkpoint checkpoint() {
-    return new Checkpoint(16, 1.0, 10, false, new double[RowMetric.COUNT][STATES]);
+    return new Checkpoint(
+        16, 1.0, PhaseSeconds.NONE, 10, false, new double[RowMetric.COUNT][STATES]);
   }
 
   private static RowProgram program(double stepSize) {

@@ -83,13 +83,17 @@ class PrecisionWarningsTest {
       TrainingProgress progress =
           new TrainingProgress(
               7, 1.0, latest, true, new double[0][], run.coupling().block()::actor);
-      assertThat(RunWarnings.stalled(run, new TrainingResult(StopReason.STALLED, progress, latest)))
+      assertThat(
+              RunWarnings.stalled(
+                  run, new TrainingResult(StopReason.STALLED, progress, latest, PhaseSeconds.NONE)))
           .get()
           .asString()
           .startsWith("float32 cannot hold a smaller gap than 2.0e-06 here")
           .contains("use run.engine reference (float64)");
       assertThat(
-              RunWarnings.stalled(run, new TrainingResult(StopReason.ITERATIONS, progress, latest)))
+              RunWarnings.stalled(
+                  run,
+                  new TrainingResult(StopReason.ITERATIONS, progress, latest, PhaseSeconds.NONE)))
           .isEmpty();
     }
   }

@@ -3,10 +3,12 @@ package dev.clipkl.training;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.DoubleNode;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.endtoend.BanditFile;
 import dev.clipkl.endtoend.RunFiles;
 import dev.clipkl.failure.InputException;
+import dev.clipkl.table.SafetensorsFile;
 import dev.clipkl.table.TensorType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,6 +40,25 @@ class ResumedRunTest {
       seen++;
       if (seen == blocks) {
         throw new IllegalStateException("crash");
+      }
+    }
+  }
+
+  /** Fails after two blocks, of which the first is followed by a pause. */
+  private static final class SlowCrash implements TrainingListener {
+    private static final double PAUSE_SECONDS = 0.3;
+
+    private boolean paused;
+
+    @Override
+    public void afterBlock(TrainingProgress progress) {
+      if (paused) {
+        throw new IllegalStateException("crash");
+      }
+      paused = true;
+      long end = System.nanoTime() + Math.round(1e9 * PAUSE_SECONDS);
+      while (System.nanoTime() < end) {
+        Thread.onSpinWait();
       }
     }
   }
@@ -130,6 +151,29 @@ class ResumedRunTest {
     assertThat(stopped.progress().outerIteration()).isZero();
     assertThat(TrainingRun.resume(run, new Follower(false))).isPresent();
     assertSame(run, undisturbed);
+  }
+
+  @Test
+  void timeOfEarlierSessionsCounts() {
+    List<String> settings =
+        List.of(
+            "optimizer.tolerance=0", "optimizer.outer-iterations=75", "run.checkpoint-every=0s");
+    Path run = folder.resolve("crashed");
+    assertThatThrownBy(() -> TrainingRun.start(config(run, settings), new SlowCrash()))
+        .hasMessage("crash");
+    double loading;
+    double rowPrograms;
+    try (SafetensorsFile checkpoint =
+        SafetensorsFile.open(run.resolve("checkpoint").resolve("state.safetensors"))) {
+      loading = Double.parseDouble(checkpoint.metadata().get("seconds.loading"));
+      rowPrograms = Double.parseDouble(checkpoint.metadata().get("seconds.row_programs"));
+    }
+    PhaseSeconds spent = TrainingRun.resume(run, new Follower(false)).orElseThrow().spent();
+    assertThat(spent.get(Phase.OTHER)).isGreaterThan(SlowCrash.PAUSE_SECONDS);
+    assertThat(spent.get(Phase.LOADING)).isGreaterThan(loading);
+    assertThat(spent.get(Phase.ROW_PROGRAMS)).isGreaterThan(rowPrograms);
+    assertThat(RunFiles.json(run.resolve("run.json")).path("phase_seconds").path("total"))
+        .isEqualTo(DoubleNode.valueOf(spent.total()));
   }
 
   @Test

@@ -68,6 +68,69 @@ class RunDirectoryTest {
   }
 
   @Test
+  void descriptionSaysWhereTheTimeWent() {
+    long start = System.nanoTime();
+    JsonNode description = RunFiles.json(train().resolve("run.json"));
+    double wall = 1e-9 * (System.nanoTime() - start);
+    JsonNode seconds = description.path("phase_seconds");
+    assertThat(seconds.fieldNames())
+        .toIterable()
+        .containsExactly(
+            "total",
+            "loading",
+            "optima",
+            "row_programs",
+            "values",
+            "metrics",
+            "checkpoints",
+            "writing",
+            "other");
+    double sum = 0.0;
+    for (Phase phase : Phase.values()) {
+      sum += number(seconds, phase.key());
+    }
+    double total = number(seconds, "total");
+    assertThat(sum).isCloseTo(total, within(1e-9));
+    assertThat(total)
+        .isBetween(
+            number(description, "training_seconds")
+                + number(seconds, "loading")
+                + number(seconds, "optima"),
+            wall);
+    for (String phase : List.of("loading", "optima", "row_programs", "metrics", "writing")) {
+      assertThat(number(seconds, phase)).as(phase).isPositive();
+    }
+  }
+
+  @Test
+  void configurationOfARunNamesItsFilesWhateverTheWorkingDirectory() {
+    Path run = folder.resolve("relative");
+    Path tokenizer = RunFiles.write(folder.resolve("tokenizer.json"), "{}");
+    Path relative = Path.of("").toAbsolutePath().relativize(folder);
+    List<String> settings =
+        List.of(
+            "problem.import=" + relative.resolve("bandit.safetensors"),
+            "problem.tokenizer=" + relative.resolve("tokenizer.json"));
+    TrainingRun.start(config(relative.resolve("relative"), settings), new TrainingListener() {});
+    RunConfig stored = RunConfig.read(run.resolve("config.yaml"), List.of());
+    assertThat(stored.problem().importFile().orElseThrow())
+        .isAbsolute()
+        .hasSameBinaryContentAs(folder.resolve("bandit.safetensors"));
+    assertThat(Path.of(stored.problem().tokenizer().orElseThrow()).normalize())
+        .isEqualTo(tokenizer);
+    assertThat(stored.run().out().normalize()).isEqualTo(run);
+  }
+
+  @Test
+  void configurationOfARunNamesABuiltInTokenizerByItsName() {
+    Path run = folder.resolve("named");
+    TrainingRun.start(
+        config(run, List.of("problem.tokenizer=r50k_base")), new TrainingListener() {});
+    assertThat(RunConfig.read(run.resolve("config.yaml"), List.of()).problem().tokenizer())
+        .contains("r50k_base");
+  }
+
+  @Test
   void everyLineHasEveryMetricOnceAndInOrder() throws IllegalAccessException {
     List<String> names = new ArrayList<>(List.of("outer_iteration"));
     for (Field field : MetricNames.class.getDeclaredFields()) {
@@ -156,9 +219,20 @@ class RunDirectoryTest {
     assertThatThrownBy(() -> TrainingRun.start(config(run, settings), new TrainingListener() {}))
         .isInstanceOf(InputException.class)
         .hasMessageContaining("optimizer.step-size 1.0E38 is too large for step-rule fixed")
-        .hasMessageContaining("after outer iteration 1 ");
+        .hasMessageContaining("after outer iteration 1 ")
+        .hasMessageEndingWith("lower it or use step-rule backtracking or safe");
     assertThat(run.resolve("policy.safetensors")).doesNotExist();
     assertThat(run.resolve("checkpoint")).doesNotExist();
+  }
+
+  @Test
+  void faithfulRunThatLeavesNoFinitePolicyIsToldOfNoRuleThatItsModeRefuses() {
+    Path run = folder.resolve("diverging");
+    List<String> settings = List.of("mode=faithful", "optimizer.step-size=1e300");
+    assertThatThrownBy(() -> TrainingRun.start(config(run, settings), new TrainingListener() {}))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("optimizer.step-size 1.0E300 is too large for step-rule fixed")
+        .hasMessageEndingWith("lower it or use mode practical");
   }
 
   private Path train() {

@@ -25,11 +25,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * so that it changes no sum.
  */
 final class ArrayBatch implements BatchArithmetic {
-  /** Float32 rounding of log-probabilities and probabilities within the surrogate's sum. */
-  private static final double EVALUATION_ERROR = 0x1p-23;
-
-  /** Arrays besides policies and moments. */
-  private static final int OWN_ARRAYS = 14;
+  /** Arrays besides policies, surrogate and moments. */
+  private static final int OWN_ARRAYS = 9;
 
   private final int slots;
   private final RowTransfer transfer;
@@ -38,27 +35,18 @@ final class ArrayBatch implements BatchArithmetic {
   private final SlotArray logReference;
   private final SlotArray reference;
   private final SlotArray actionValue;
-  private final SlotArray advantage;
-  private final SlotArray oldLogits;
-  private final SlotArray oldProb;
-  private final SlotArray side;
-  private final SlotArray limit;
   private final SlotArray direction;
   private final SlotArray scratch1;
   private final SlotArray scratch2;
-  private final SlotArray scratch3;
-  private final SlotArray scratch4;
   private final List<SlotArray> owned;
+  private final SurrogateArrays surrogate;
   private final DirectionArrays directions;
   private final BatchSummary summary;
   private PolicyArrays current;
   private PolicyArrays proposed;
 
   private final double[] referenceMass;
-  private final double[] oldLogNormalizer;
-  private final double[] meanAbsoluteAdvantage;
   private final double[] squaredGradientNorm;
-  private final boolean[] hasMoved;
   private @Nullable RowBlock block;
   private @Nullable RowProgram program;
   private Divergence divergence = Divergence.parse("reverse-kl");
@@ -77,31 +65,32 @@ final class ArrayBatch implements BatchArithmetic {
     logReference = arrays[1];
     reference = arrays[2];
     actionValue = arrays[3];
-    advantage = arrays[4];
-    oldLogits = arrays[5];
-    oldProb = arrays[6];
-    side = arrays[7];
-    limit = arrays[8];
-    direction = arrays[9];
-    scratch1 = arrays[10];
-    scratch2 = arrays[11];
-    scratch3 = arrays[12];
-    scratch4 = arrays[13];
+    direction = arrays[4];
+    scratch1 = arrays[5];
+    scratch2 = arrays[6];
+    referenceMass = new double[slots];
+    squaredGradientNorm = new double[slots];
+    surrogate =
+        new SurrogateArrays(
+            slots,
+            layout,
+            reductions,
+            new SurrogateArrays.Reference(actions, logReference, reference, referenceMass),
+            owned.subList(5, OWN_ARRAYS));
     directions = new DirectionArrays(optimizer, slots, layout);
     current = new PolicyArrays(slots, layout);
     proposed = new PolicyArrays(slots, layout);
     summary = new BatchSummary(slots, layout, reductions);
-    referenceMass = new double[slots];
-    oldLogNormalizer = new double[slots];
-    meanAbsoluteAdvantage = new double[slots];
-    squaredGradientNorm = new double[slots];
-    hasMoved = new boolean[slots];
     transfer.markActions(actions, slots);
   }
 
   /** Bytes of scratch memory, without the summary's. */
   static long bytesPerRow(RowLayout layout, OptimizerKind optimizer) {
-    int arrays = OWN_ARRAYS + 2 * PolicyArrays.ARRAYS + DirectionArrays.arrays(optimizer);
+    int arrays =
+        OWN_ARRAYS
+            + SurrogateArrays.ARRAYS
+            + 2 * PolicyArrays.ARRAYS
+            + DirectionArrays.arrays(optimizer);
     return (long) arrays * layout.padded() * Float.BYTES;
   }
 
@@ -169,25 +158,7 @@ final class ArrayBatch implements BatchArithmetic {
 
   @Override
   public void anchor(int first, int end) {
-    oldLogits.rows(first, end).assign(current.logits.rows(first, end));
-    oldProb.rows(first, end).assign(current.prob.rows(first, end));
-    System.arraycopy(current.logNormalizer, first, oldLogNormalizer, first, end - first);
-    Arrays.fill(hasMoved, first, end, false);
-    INDArray oldP = oldProb.rows(first, end);
-    INDArray a = advantage.rows(first, end);
-    INDArray s = side.rows(first, end);
-    a.assign(actionValue.rows(first, end));
-    a.subiColumnVector(Columns.floats(reductions.dot(oldP, a)));
-    // 1 for A >= 0, -1 for A < 0; the clip is active where side (log p - log p_old) > limit.
-    Elementwise.above(a, -Float.MIN_VALUE, s);
-    double logUpper = program().clip().logUpper();
-    double logLower = program().clip().logLower();
-    s.muli(logUpper + logLower, limit.rows(first, end));
-    limit.rows(first, end).subi(logLower);
-    s.muli(2.0).subi(1.0);
-    INDArray size = scratch1.rows(first, end);
-    Elementwise.abs(a, size);
-    set(meanAbsoluteAdvantage, first, reductions.dot(oldP, size));
+    surrogate.anchor(current, actionValue.rows(first, end), program().clip(), first, end);
   }
 
   @Override
@@ -196,116 +167,14 @@ final class ArrayBatch implements BatchArithmetic {
   }
 
   private void measure(PolicyArrays policy, int first, int end, SurrogatePoint[] points) {
-    double lambda = program().lambda();
-    INDArray logRatio = scratch1.rows(first, end);
-    INDArray kept = scratch2.rows(first, end);
-    INDArray derivative = scratch3.rows(first, end);
-    INDArray scratch = scratch4.rows(first, end);
-    INDArray clipped = policy.clipped.rows(first, end);
-    INDArray advantages = advantage.rows(first, end);
-    INDArray prob = policy.prob.rows(first, end);
-    INDArray oldP = oldProb.rows(first, end);
-
-    fillMoves(policy, first, end, clipped);
-    clipped.muli(side.rows(first, end));
-    clipped.subi(limit.rows(first, end));
-    Elementwise.above(clipped, 0.0, clipped);
-    double[] count = reductions.dot(actions.rows(first, end), clipped);
-    set(policy.clippedActions, first, count);
-    double[] bound = new double[end - first];
-    double[] signedBound = bound;
-    if (Arrays.stream(count).allMatch(actions -> actions == 0.0)) {
-      kept = advantages;
-    } else {
-      advantages.muli(clipped, scratch);
-      bound = reductions.dot(oldP, scratch);
-      advantages.subi(scratch, kept);
-      scratch.muli(side.rows(first, end));
-      signedBound = reductions.dot(oldP, scratch);
-    }
-    double[] keptMean = reductions.dot(prob, kept);
-
-    double[] logNormalizer = Arrays.copyOfRange(policy.logNormalizer, first, end);
-    policy.logits.rows(first, end).subi(logReference.rows(first, end), logRatio);
-    logRatio.subiColumnVector(Columns.floats(logNormalizer));
-    // Float32 loses up to 5e-7 nats of the normaliser, the same for all actions: too much for a sum
-    // of log-ratios, where it would not average out.
-    logRatio.subiColumnVector(Columns.lost(logNormalizer));
-    ArrayDivergence.Sums sums =
-        arrayDivergence.measure(
-            new ArrayDivergence.RatioArrays(
-                prob,
-                reference.rows(first, end),
-                logRatio,
-                derivative,
-                policy.curvature.rows(first, end),
-                scratch,
-                keepsCurvature(),
-                Arrays.copyOfRange(referenceMass, first, end),
-                reductions));
-    Elementwise.addScaled(-lambda, derivative, kept, policy.coefficient.rows(first, end));
-    double epsilon = program().clip().clipEpsilon();
-    for (int row = 0; row < end - first; row++) {
-      SurrogatePoint point = points[first + row];
-      policy.meanCoefficient[first + row] = keptMean[row] - lambda * sums.meanDerivative()[row];
-      // A clipped action's term is (1 + epsilon side) A p_old.
-      point.surrogate =
-          keptMean[row] + bound[row] + epsilon * signedBound[row] - lambda * sums.divergence()[row];
-      point.evaluationError = EVALUATION_ERROR * (lambda + meanAbsoluteAdvantage[first + row]);
-    }
-  }
-
-  /** Whether anything reads {@code w f''(w)}. */
-  private boolean keepsCurvature() {
-    return program().stepRule() == StepRuleKind.SAFE || directions.readsCurvature();
-  }
-
-  /** {@code log p - log p_old}, exactly 0 where nothing has moved. */
-  private void fillMoves(PolicyArrays policy, int first, int end, INDArray moves) {
-    double[] shift = new double[end - first];
-    for (int row = 0; row < shift.length; row++) {
-      shift[row] = policy.logNormalizer[first + row] - oldLogNormalizer[first + row];
-    }
-    policy.logits.rows(first, end).subi(oldLogits.rows(first, end), moves);
-    moves.subiColumnVector(Columns.floats(shift));
+    boolean keepsCurvature =
+        program().stepRule() == StepRuleKind.SAFE || directions.readsCurvature();
+    surrogate.measure(policy, program(), arrayDivergence, keepsCurvature, first, end, points);
   }
 
   @Override
   public void countClipped(int first, int end, SurrogatePoint[] points) {
-    if (!haveMoved(first, end)) {
-      for (SurrogatePoint point : Arrays.copyOfRange(points, first, end)) {
-        point.bindingMass = 0.0;
-        point.bindingActions = 0;
-        point.outsideMass = 0.0;
-      }
-      return;
-    }
-    INDArray clipped = current.clipped.rows(first, end);
-    INDArray oldP = oldProb.rows(first, end);
-    INDArray moves = scratch1.rows(first, end);
-    INDArray outside = scratch2.rows(first, end);
-    double[] mass = reductions.dot(oldP, clipped);
-    fillMoves(current, first, end, moves);
-    Elementwise.above(moves, program().clip().logUpper(), outside);
-    double[] above = reductions.dot(oldP, outside);
-    moves.negi();
-    Elementwise.above(moves, -program().clip().logLower(), outside);
-    double[] below = reductions.dot(oldP, outside);
-    for (int row = 0; row < end - first; row++) {
-      SurrogatePoint point = points[first + row];
-      point.bindingMass = mass[row];
-      point.bindingActions = (int) current.clippedActions[first + row];
-      point.outsideMass = above[row] + below[row];
-    }
-  }
-
-  /** Whether a row's policy is no longer its p_old. */
-  private boolean haveMoved(int first, int end) {
-    boolean moved = false;
-    for (int slot = first; slot < end; slot++) {
-      moved |= hasMoved[slot];
-    }
-    return moved;
+    surrogate.countClipped(current, program().clip(), first, end, points);
   }
 
   @Override
@@ -405,17 +274,16 @@ final class ArrayBatch implements BatchArithmetic {
     } else {
       current.copy(proposed, first, end);
     }
-    Arrays.fill(hasMoved, first, end, true);
+    surrogate.markMoved(first, end);
     directions.accept(first, end);
   }
 
   @Override
   public void summarize(int first, int end, @Nullable RowOptimum[] optima, double[][] metrics) {
-    INDArray moves = scratch1.rows(first, end);
-    fillMoves(current, first, end, moves);
+    surrogate.fillMoves(current, first, end, scratch1.rows(first, end));
     BatchSummary.Inputs inputs =
         new BatchSummary.Inputs(
-            current.logits, logReference, actionValue, oldProb, scratch1, actions);
+            current.logits, logReference, actionValue, surrogate.oldProb(), scratch1, actions);
     summary.fill(first, end, inputs, program(), arrayDivergence, optima, metrics);
   }
 
@@ -437,6 +305,7 @@ final class ArrayBatch implements BatchArithmetic {
     owned.forEach(SlotArray::close);
     current.close();
     proposed.close();
+    surrogate.close();
     directions.close();
     summary.close();
     reductions.close();

@@ -37,22 +37,16 @@ final class PolicySummary {
   }
 
   /**
-   * Adds a chunk, and fills its probabilities, reference and log-ratios.
+   * Adds a chunk of the row in hand, and fills its probabilities, reference and log-ratios.
    *
    * @param start where it begins in the row
    */
-  void add(
-      RowChunk chunk,
-      int start,
-      PolicyScratch policy,
-      float[] logReference,
-      float[] reference,
-      float[] actionValue,
-      PolicyScratch old) {
-    addPolicy(chunk, start, policy, logReference, actionValue);
-    System.arraycopy(reference, start, chunk.reference, 0, chunk.length);
+  void add(int start, RowScratch row) {
+    RowChunk chunk = row.chunk;
+    addPolicy(chunk, start, row.current, row.logReference, row.actionValue);
+    System.arraycopy(row.reference, start, chunk.reference, 0, chunk.length);
     referenceToPolicy.addProducts(chunk.reference, 0, chunk.logRatio, 0, chunk.length);
-    addMoves(chunk, start, policy, old);
+    addMoves(chunk, start, row.current, row.old);
   }
 
   /** Sums under p; leaves p and {@code log p - log q} in the chunk. */

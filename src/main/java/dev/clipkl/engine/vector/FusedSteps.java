@@ -1,0 +1,217 @@
+package dev.clipkl.engine.vector;
+
+import dev.clipkl.engine.AscentDirection;
+import dev.clipkl.engine.RowProgram;
+import dev.clipkl.engine.SurrogatePoint;
+import dev.clipkl.objective.Divergence;
+import dev.clipkl.objective.ForwardKl;
+import java.util.Arrays;
+
+/**
+ * Inner steps of one {@link FusedSweep} each; only the chunks in which a clip is active are then
+ * measured again.
+ */
+final class FusedSteps implements StepSweeps {
+  /** Float32 rounding within the surrogate's sum, in its terms' own units. */
+  private static final double EVALUATION_ERROR = 0x1p-23;
+
+  private final RowScratch row;
+  private final FusedSweep sweep;
+  private final boolean readsReference;
+
+  /** Filled by proposals. */
+  private AscentDirection direction = new AscentDirection();
+
+  /** What action values are summed about. */
+  private float center;
+
+  FusedSteps(RowScratch row, FusedSweep sweep, Divergence divergence) {
+    this.row = row;
+    this.sweep = sweep;
+    readsReference = divergence instanceof ForwardKl;
+    sweep.logReference = row.logReference;
+    sweep.reference = row.reference;
+  }
+
+  @Override
+  public void load(RowProgram program) {
+    if (readsReference) {
+      row.provideReference();
+    }
+    sweep.referenceSum = row.referenceSum;
+    sweep.lambda = row.lambda;
+    sweep.sumsSlope = row.judgesSteps;
+    if (row.judgesSteps) {
+      row.current.normalize();
+    } else {
+      // Fixed steps need no bound on the surrogate's error, so that any centre within the action
+      // values will do: the same one for as long as the row is in hand.
+      center = row.actionValue[0];
+      normalizeAndSum();
+    }
+  }
+
+  /** The current policy's masses and the sweep's sums, while each piece is in cache. */
+  private void normalizeAndSum() {
+    PolicyScratch current = row.current;
+    current.begin();
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      int length = RowChunk.length(start, row.padded);
+      current.addMass(start, length);
+      sweep.measure(current, row.actionValue, center, start, length);
+    }
+    if (current.finish()) {
+      finishSums(current);
+    }
+  }
+
+  /** Fixed steps read the advantages' baseline only where a clip may be active. */
+  @Override
+  public void anchor() {
+    if (row.judgesSteps) {
+      row.computeMeanAbsoluteAdvantage();
+      center = center(row.meanActionValue, row.meanAbsoluteAdvantage);
+    }
+    releaseClipped();
+  }
+
+  /**
+   * Within a quarter of the mean absolute advantage of the mean action value, on a grid, so that it
+   * stays the same for many outer iterations and sums about it can be kept.
+   */
+  private static float center(float mean, double deviation) {
+    if (!(deviation > Float.MIN_NORMAL)) {
+      return mean;
+    }
+    double grid = Math.scalb(0.5, Math.getExponent(deviation));
+    return (float) (Math.rint(mean / grid) * grid);
+  }
+
+  /** No clip is active at p_old: the chunks where one was are measured again. */
+  private void releaseClipped() {
+    PolicyScratch current = row.current;
+    boolean hasSums = current.center == center;
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      int index = start / RowChunk.CAPACITY;
+      if (current.clippedChunks[index]) {
+        current.clippedChunks[index] = false;
+        if (hasSums) {
+          sweep.measure(
+              current, row.actionValue, center, start, RowChunk.length(start, row.padded));
+        }
+      }
+    }
+    if (hasSums) {
+      finishSums(current);
+    }
+  }
+
+  @Override
+  public void measure(SurrogatePoint point) {
+    if (row.current.center != center) {
+      sum(row.current);
+    }
+    fillPoint(row.current, point);
+  }
+
+  /** The sweep's second half over a whole row. */
+  private void sum(PolicyScratch policy) {
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      sweep.measure(
+          policy, values(policy, start), center, start, RowChunk.length(start, row.padded));
+    }
+    finishSums(policy);
+  }
+
+  private void finishSums(PolicyScratch policy) {
+    policy.clippedObjective = sweep.finish(policy, center);
+    policy.center = center;
+  }
+
+  /** The action values that a policy sees in the chunk that begins at {@code start}. */
+  private float[] values(PolicyScratch policy, int start) {
+    return policy.clippedChunks[start / RowChunk.CAPACITY] ? policy.clippedValue : row.actionValue;
+  }
+
+  private void fillPoint(PolicyScratch policy, SurrogatePoint point) {
+    if (row.judgesSteps) {
+      point.surrogate = policy.clippedObjective - row.meanActionValue + policy.clippedSurrogate;
+      point.evaluationError = EVALUATION_ERROR * (row.lambda + row.meanAbsoluteAdvantage);
+    }
+  }
+
+  @Override
+  public void direction(int momentumSteps, AscentDirection result) {
+    direction = result;
+  }
+
+  @Override
+  public double gradientNorm() {
+    sweep.beginMove();
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      sweep.addSquaredGradient(
+          row.current, values(row.current, start), start, RowChunk.length(start, row.padded));
+    }
+    return Math.sqrt(sweep.slope.total());
+  }
+
+  @Override
+  public void propose(double step, double momentum, double nextMomentum, SurrogatePoint point) {
+    PolicyScratch current = row.current;
+    PolicyScratch to = row.proposed;
+    sweep.beginMove();
+    to.begin();
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      int length = RowChunk.length(start, row.padded);
+      move((float) step, start, length);
+      to.padLogits(start, length);
+      to.addMass(start, length);
+      sweep.measure(to, row.actionValue, center, start, length);
+    }
+    boolean isMeasured = to.finish();
+    direction.slope = sweep.slope(current);
+    markClipped(to);
+    if (isMeasured) {
+      measureClipped(to);
+      finishSums(to);
+    } else {
+      sum(to);
+    }
+    fillPoint(to, point);
+  }
+
+  private void move(float step, int start, int length) {
+    PolicyScratch from = row.current;
+    sweep.move(from, row.proposed, row.old.logits, values(from, start), step, start, length);
+  }
+
+  /** Marks the chunks in which a policy's clip is active. */
+  private void markClipped(PolicyScratch policy) {
+    row.clipSweep.begin(policy, row.clip);
+    if (row.clipSweep.mayClip(policy)) {
+      row.provideMeanActionValue();
+      row.clipSweep.clipValues(policy, row.actionValue, row.meanActionValue);
+    } else {
+      Arrays.fill(policy.clippedChunks, false);
+      policy.clippedSurrogate = 0.0;
+    }
+  }
+
+  /** Measures those chunks with the action values that they see. */
+  private void measureClipped(PolicyScratch policy) {
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      if (policy.clippedChunks[start / RowChunk.CAPACITY]) {
+        sweep.measure(
+            policy, policy.clippedValue, center, start, RowChunk.length(start, row.padded));
+      }
+    }
+  }
+
+  @Override
+  public void proposeUnmeasured(double step) {
+    sweep.beginMove();
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      move((float) step, start, RowChunk.length(start, row.padded));
+    }
+  }
+}
