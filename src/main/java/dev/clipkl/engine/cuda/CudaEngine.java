@@ -11,6 +11,7 @@ import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.RowResults;
 import dev.clipkl.engine.RowThreads;
+import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.ByteSize;
@@ -50,14 +51,16 @@ public final class CudaEngine implements Engine {
   private final Map<PlanKey, LaunchPlan> plans = new HashMap<>();
   private @Nullable Placed placed;
 
-  private record PlanKey(String kernel, RowProgram program, int columns, int converted) {
+  private record PlanKey(
+      String kernel, RowProgram program, int columns, int converted, boolean oneStep) {
 
-    static PlanKey of(String kernel, RowProgram program, RowBlock block) {
+    static PlanKey of(String kernel, RowProgram program, RowBlock block, boolean oneStep) {
       return new PlanKey(
           kernel,
           program,
           block.columns(),
-          converted(block.reference(), block) + converted(block.actionValues(), block));
+          converted(block.reference(), block) + converted(block.actionValues(), block),
+          oneStep);
     }
 
     /** 1 for a table whose stored numbers are not the float32 numbers that are computed with. */
@@ -171,7 +174,8 @@ public final class CudaEngine implements Engine {
   @Override
   public void run(
       RowBlock block, RowProgram program, int outerIterations, @Nullable RowResults results) {
-    visit(new RowLaunch(run(block, program), block, program, outerIterations, results, null));
+    LaunchPlan plan = run(block, program, isOneStep(program, outerIterations, results));
+    visit(new RowLaunch(plan, block, program, outerIterations, results, null));
   }
 
   @Override
@@ -190,17 +194,30 @@ public final class CudaEngine implements Engine {
     keep(kept.block, program);
   }
 
-  LaunchPlan run(RowBlock block, RowProgram program) {
+  /** The plan of runs; {@code oneStep} as for {@link LaunchPlan#run}. */
+  LaunchPlan run(RowBlock block, RowProgram program, boolean oneStep) {
     context.makeCurrent();
     return plans.computeIfAbsent(
-        PlanKey.of("run_rows", program, block),
-        key -> LaunchPlan.run(kernels, context.device(), program, key.columns, key.converted));
+        PlanKey.of("run", program, block, oneStep),
+        key ->
+            LaunchPlan.run(
+                kernels, context.device(), program, key.columns, key.converted, key.oneStep));
+  }
+
+  private static boolean isOneStep(
+      RowProgram program, int outerIterations, @Nullable RowResults results) {
+    return results == null
+        && outerIterations == 1
+        && program.innerSteps() == 1
+        && program.stepRule() == StepRuleKind.FIXED
+        && program.optimizer() != OptimizerKind.NESTEROV
+        && program.optimizer() != OptimizerKind.ADAM;
   }
 
   private LaunchPlan sweep(String kernel, RowBlock block, RowProgram program) {
     context.makeCurrent();
     return plans.computeIfAbsent(
-        PlanKey.of(kernel, program, block),
+        PlanKey.of(kernel, program, block, false),
         key ->
             LaunchPlan.sweep(
                 kernels, context.device(), program, kernel, key.columns, key.converted));
@@ -291,7 +308,7 @@ public final class CudaEngine implements Engine {
 
   @Override
   public void keep(RowBlock block, RowProgram program) {
-    LaunchPlan plan = run(block, program);
+    LaunchPlan plan = run(block, program, false);
     if (placed != null) {
       release(placed.block);
     }

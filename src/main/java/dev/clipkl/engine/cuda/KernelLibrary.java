@@ -3,6 +3,7 @@ package dev.clipkl.engine.cuda;
 import dev.clipkl.driver.ComputeCapability;
 import dev.clipkl.driver.CudaContext;
 import dev.clipkl.driver.CudaModule;
+import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.objective.AlphaDivergence;
 import dev.clipkl.objective.ChiSquared;
@@ -58,6 +59,16 @@ final class KernelLibrary {
     return modules.computeIfAbsent(
         "%s.%s.ptx".formatted(name(divergence), target),
         file -> context.loadModule(file, ptx(file)));
+  }
+
+  /** Whether there are kernels that only take one step. */
+  static boolean hasStepKernel(Divergence divergence, OptimizerKind optimizer) {
+    return switch (optimizer) {
+      case GRADIENT, PRECONDITIONED ->
+          divergence instanceof ReverseKl || divergence instanceof ForwardKl;
+      case NATURAL, NEWTON -> divergence instanceof ReverseKl;
+      case NESTEROV, ADAM -> false;
+    };
   }
 
   private static String name(Divergence divergence) {

@@ -24,29 +24,52 @@ record LaunchPlan(
     long scratchBytesPerBlock) {
   private static final int LARGEST_CLUSTER = 16;
 
+  /** What the driver takes of a multiprocessor's shared memory for each block. */
+  private static final int BLOCK_SHARED_BYTES = 1 << 10;
+
   /**
    * A row program on the fewest blocks per row that hold it on the chip, else on one block with its
    * working arrays in device memory.
    *
    * @param converted how many of reference and action values are no plain float32 numbers
+   * @param oneStep whether a launch takes a single fixed step that nobody measures: then a row is
+   *     hardly longer on the chip than it takes to read, and two blocks share a multiprocessor if
+   *     they can, so that one reads while the other computes
    */
   static LaunchPlan run(
-      KernelLibrary kernels, CudaDevice device, RowProgram program, int columns, int converted) {
-    int arrays = KernelConstants.arraysOnChip(program.optimizer(), program.stepRule());
+      KernelLibrary kernels,
+      CudaDevice device,
+      RowProgram program,
+      int columns,
+      int converted,
+      boolean oneStep) {
+    String name =
+        oneStep && KernelLibrary.hasStepKernel(program.divergence(), program.optimizer())
+            ? "step_rows"
+            : "run_rows";
+    int arrays =
+        KernelConstants.arraysOnChip(program.optimizer(), program.stepRule()) - (oneStep ? 1 : 0);
     int mostShared = device.attribute(CudaDevice.Attribute.MOST_SHARED_BYTES);
-    CudaKernel onBlocks = kernels.blocks(program.divergence()).kernel("run_rows");
-    int mostBlocks = kernels.hasClusters() ? LARGEST_CLUSTER : 1;
-    for (int cluster = 1; cluster <= mostBlocks; cluster *= 2) {
-      long shared =
-          KernelConstants.REDUCTION_BYTES
-              + (long) arrays * Float.BYTES * KernelConstants.partLength(columns, cluster);
-      if (shared <= mostShared) {
-        LaunchPlan plan =
-            cluster == 1
-                ? onBlocks(onBlocks, device, (int) shared, arrays, 0)
-                : onClusters(kernels, device, program, cluster, (int) shared, arrays);
-        if (plan.mostBlocks > 0) {
-          return plan;
+    CudaKernel onBlocks = kernels.blocks(program.divergence()).kernel(name);
+    int largest = kernels.hasClusters() ? LARGEST_CLUSTER : 1;
+    for (int together = oneStep ? 2 : 1; together >= 1; together--) {
+      for (int cluster = 1; cluster <= largest; cluster *= 2) {
+        long shared =
+            KernelConstants.REDUCTION_BYTES
+                + (long) arrays * Float.BYTES * KernelConstants.partLength(columns, cluster);
+        if (together * shared + (together - 1) * BLOCK_SHARED_BYTES <= mostShared) {
+          LaunchPlan plan =
+              cluster == 1
+                  ? onBlocks(onBlocks, device, (int) shared, arrays, 0)
+                  : onClusters(
+                      kernels.clusters(program.divergence()).kernel(name + "_cluster"),
+                      device,
+                      cluster,
+                      (int) shared,
+                      arrays);
+          if (plan.mostBlocks > 0) {
+            return plan;
+          }
         }
       }
     }
@@ -87,13 +110,7 @@ record LaunchPlan(
 
   /** With no blocks where the device, or what is left of it, cannot run such a cluster. */
   private static LaunchPlan onClusters(
-      KernelLibrary kernels,
-      CudaDevice device,
-      RowProgram program,
-      int cluster,
-      int shared,
-      int arrays) {
-    CudaKernel kernel = kernels.clusters(program.divergence()).kernel("run_rows_cluster");
+      CudaKernel kernel, CudaDevice device, int cluster, int shared, int arrays) {
     int clusters;
     try {
       kernel.allow(device.attribute(CudaDevice.Attribute.MOST_SHARED_BYTES), cluster);

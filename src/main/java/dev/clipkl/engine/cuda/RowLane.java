@@ -3,6 +3,7 @@ package dev.clipkl.engine.cuda;
 import dev.clipkl.driver.CudaContext;
 import dev.clipkl.driver.CudaStream;
 import dev.clipkl.driver.DeviceMemory;
+import dev.clipkl.driver.DriverException;
 import dev.clipkl.driver.PinnedMemory;
 import java.lang.foreign.Arena;
 import org.jspecify.annotations.Nullable;
@@ -139,7 +140,11 @@ final class RowLane implements AutoCloseable {
   void abandon() {
     if (inFlight != null) {
       inFlight = null;
-      stream.synchronize();
+      try {
+        stream.synchronize();
+      } catch (DriverException e) {
+        // The failure that came first is the one to be told; a broken device tells the next call.
+      }
     }
   }
 

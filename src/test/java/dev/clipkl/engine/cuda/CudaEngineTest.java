@@ -211,7 +211,7 @@ final class CudaEngineTest extends EngineContract {
     try (FakeDriver device = new FakeDriver().capability(capability);
         CudaEngine engine = openCuda(device, 2);
         Engine oracle = new ReferenceEngine(2)) {
-      LaunchPlan plan = engine.run(block, program);
+      LaunchPlan plan = engine.run(block, program, false);
       assertThat(plan.clusterBlocks()).isEqualTo(cluster);
       assertThat(plan.arrays() > 0).isEqualTo(onChip);
       engine.run(block, program, 2, results);
@@ -258,7 +258,7 @@ final class CudaEngineTest extends EngineContract {
       }
       try (FakeDriver device = new FakeDriver().capability("8.6");
           CudaEngine engine = openCuda(device, 1)) {
-        assertThat(engine.run(plain, program).arrays() > 0).isEqualTo(onChip);
+        assertThat(engine.run(plain, program, false).arrays() > 0).isEqualTo(onChip);
         Outcome expected = trained(engine, program, copied, fullValues);
         trained(engine, program, stored, values).assertIs(expected);
         trained(engine, program, computed, fullValues).assertIs(expected);
@@ -277,6 +277,44 @@ final class CudaEngineTest extends EngineContract {
     engine.run(block, program, 2, results);
     assertThat(results.latest(RowMetric.VALUE)).isNotEqualTo(first);
     return Outcome.of(block, results, 2);
+  }
+
+  /** A launch of one step has kernels and a shape of its own. */
+  @ParameterizedTest
+  @CsvSource({
+    "reverse-kl, GRADIENT, 3000, 1",
+    "reverse-kl, NATURAL, 30003, 4",
+    "forward-kl, PRECONDITIONED, 30003, 4",
+    "forward-kl, NATURAL, 3000, 1",
+    "js, NEWTON, 3000, 1",
+    "reverse-kl, NATURAL, 290000, 1",
+  })
+  void oneStepThatNobodyMeasuresFollowsTheOracle(
+      String divergence, OptimizerKind optimizer, int columns, int cluster) {
+    RowProgram program =
+        new RowProgram(
+            Divergence.parse(divergence),
+            0.2,
+            ClippedSurrogate.of(0.2),
+            optimizer,
+            StepRuleKind.FIXED,
+            0.1,
+            1,
+            0.0);
+    RowBlock block = block(program, 1, columns);
+    RowBlock exact = block(program, 1, columns);
+    try (CudaEngine engine = openCuda(1);
+        Engine oracle = new ReferenceEngine(1)) {
+      assertThat(engine.run(block, program, true).clusterBlocks()).isEqualTo(cluster);
+      engine.run(block, program, 1, null);
+      oracle.run(exact, program, 1, null);
+    }
+    assertThat(RowFixture.softmax(RowFixture.row(block.actor().logits(), 0)))
+        .containsExactly(
+            RowFixture.softmax(RowFixture.row(exact.actor().logits(), 0)),
+            within(tolerance().probability()));
+    assertThat(RowFixture.row(block.actor().logits(), 0))
+        .isNotEqualTo(RowFixture.row(block.reference(), 0));
   }
 
   @Test

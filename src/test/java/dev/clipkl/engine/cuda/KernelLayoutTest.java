@@ -63,6 +63,12 @@ class KernelLayoutTest {
             .as("%s, %s", optimizer, rule)
             .isEqualTo(
                 FakeDriver.export("clipkl_arrays_on_chip", optimizer.ordinal(), rule.ordinal()));
+        if (rule == StepRuleKind.FIXED && optimizer.compareTo(OptimizerKind.NESTEROV) < 0) {
+          assertThat(KernelConstants.arraysOnChip(optimizer, rule) - 1)
+              .as("%s, one step", optimizer)
+              .isEqualTo(
+                  FakeDriver.export("clipkl_arrays_on_chip_for_one_step", optimizer.ordinal()));
+        }
         for (int converted = 0; converted <= 2; converted++) {
           assertThat(KernelConstants.arraysInScratch(optimizer, rule, converted))
               .as("%s, %s, %d converted", optimizer, rule, converted)
