@@ -95,6 +95,13 @@ for target in 80 90; do
     fi
   done
 done
+# By this a test without nvcc sees that the sources have changed since.
+(cd "$here" && find . -type f | sort | xargs sha256sum) | sha256sum | cut -c1-64 > "$work/sources.sha256"
+if $check; then
+  cmp -s "$work/sources.sha256" "$resources/sources.sha256" || changed="$changed sources.sha256"
+else
+  cp "$work/sources.sha256" "$resources/sources.sha256"
+fi
 if [ -n "$changed" ]; then
   echo "build.sh: not what the sources give:$changed; run src/main/cuda/build.sh" >&2
   exit 1

@@ -102,6 +102,17 @@ class ArchitectureTest {
         .check(CLASSES);
   }
 
+  @Test
+  void onlyEnginesForGpusUseTheDriver() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(subtree("driver"), subtree("engine.cuda"), subtree("engine.nd4j"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(subtree("driver"))
+        .check(CLASSES);
+  }
+
   /** A technology has one home, so that the rest can be read and tested without it. */
   @ParameterizedTest
   @CsvSource({

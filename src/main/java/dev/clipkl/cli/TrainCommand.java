@@ -48,10 +48,7 @@ final class TrainCommand implements Callable<Integer> {
       description = "Overrides one key, for instance objective.lambda=0.05; may be repeated.")
   private List<String> overrides = new ArrayList<>();
 
-  @Option(
-      names = "--engine",
-      paramLabel = "E",
-      description = "The same as --set run.engine=E.")
+  @Option(names = "--engine", paramLabel = "E", description = "The same as --set run.engine=E.")
   private @Nullable EngineChoice engine;
 
   @Option(

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An engine holds threads and scratch memory, no problem state. One call runs at a time.
  */
-public interface Engine extends AutoCloseable {
+public interface Engine extends OptimumSweepsSource, AutoCloseable {
 
   /** Which engine this is. */
   EngineKind kind();
@@ -57,13 +57,6 @@ public interface Engine extends AutoCloseable {
 
   /** Number of threads that visit rows. */
   int threads();
-
-  /**
-   * The sweeps over one row that solving for its optimum is made of; for one thread.
-   *
-   * @param lambda above 0
-   */
-  OptimumSweeps optimumSweeps(Divergence divergence, double lambda, int columns);
 
   @Override
   void close();

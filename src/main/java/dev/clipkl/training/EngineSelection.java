@@ -2,6 +2,7 @@ package dev.clipkl.training;
 
 import dev.clipkl.config.EngineChoice;
 import dev.clipkl.engine.Engine;
+import dev.clipkl.engine.ScalarOptimumSweeps;
 import dev.clipkl.engine.cuda.CudaEngine;
 import dev.clipkl.engine.cuda.CudaProbe;
 import dev.clipkl.engine.nd4j.Nd4jEngine;
@@ -41,7 +42,7 @@ public final class EngineSelection implements AutoCloseable {
       case VECTOR -> byName(threads, vector(threads));
       case REFERENCE -> byName(threads, new ReferenceEngine(threads));
       case ND4J -> byName(threads, new Nd4jEngine(threads));
-      case CUDA -> byName(threads, new CudaEngine(CudaProbe.run(), threads));
+      case CUDA -> byName(threads, cuda(CudaProbe.run(), threads));
     };
   }
 
@@ -59,7 +60,7 @@ public final class EngineSelection implements AutoCloseable {
     CudaProbe probe = CudaProbe.run();
     return probe.isUsable()
         ? new EngineSelection(
-            true, threads, new CudaEngine(probe, threads), "auto: there is a GPU for it")
+            true, threads, cuda(probe, threads), "auto: there is a GPU for it")
         : new EngineSelection(
             true, threads, vector(threads), "auto: cuda cannot run here: " + probe.reason());
   }
@@ -105,8 +106,19 @@ public final class EngineSelection implements AutoCloseable {
     }
   }
 
+  private static Engine cuda(CudaProbe probe, int threads) {
+    return new CudaEngine(
+        probe,
+        threads,
+        hasVectorModule() ? VectorEngine.optimumSweepsSource() : ScalarOptimumSweeps::new);
+  }
+
+  private static boolean hasVectorModule() {
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+  }
+
   private static Engine vector(int threads) {
-    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+    if (!hasVectorModule()) {
       throw new EnvironmentException(
           "the engine vector needs the JVM option --add-modules jdk.incubator.vector: start clipkl"
               + " by run.sh, or set run.engine to reference (slow)");

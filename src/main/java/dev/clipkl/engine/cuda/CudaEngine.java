@@ -6,11 +6,11 @@ import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.EngineKind;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.OptimumSweeps;
+import dev.clipkl.engine.OptimumSweepsSource;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.RowResults;
 import dev.clipkl.engine.RowThreads;
-import dev.clipkl.engine.ScalarOptimumSweeps;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.ByteSize;
@@ -43,6 +43,7 @@ public final class CudaEngine implements Engine {
   private final KernelLibrary kernels;
   private final String deviceDescription;
   private final long numbersBytes;
+  private final OptimumSweepsSource optima;
   private final RowThreads threads;
   private final TableTransfer transfer;
   private final List<RowLane> lanes;
@@ -89,13 +90,15 @@ public final class CudaEngine implements Engine {
    * An engine on the device that a probe has found; closing the engine closes the device.
    *
    * @param threads that pack rows for copies, and solve for exact optima; at least 1
+   * @param optima how the CPU solves for them
    * @throws EnvironmentException with the probe's reason, where it has found none
    */
-  public CudaEngine(CudaProbe probe, int threads) {
+  public CudaEngine(CudaProbe probe, int threads, OptimumSweepsSource optima) {
     CudaProbe.Access access = probe.access();
     context = access.context();
     kernels = access.kernels();
     deviceDescription = probe.reason();
+    this.optima = optima;
     this.threads = new RowThreads(threads);
     context.makeCurrent();
     numbersBytes = Math.min(NUMBERS_BYTES, context.freeBytes() / NUMBERS_PART);
@@ -142,7 +145,7 @@ public final class CudaEngine implements Engine {
 
   @Override
   public OptimumSweeps optimumSweeps(Divergence divergence, double lambda, int columns) {
-    return new ScalarOptimumSweeps(divergence, lambda, columns);
+    return optima.optimumSweeps(divergence, lambda, columns);
   }
 
   /** Bytes of device memory that tables can take, by what is free now. */

@@ -17,6 +17,7 @@ import dev.clipkl.engine.RowMetric;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.RowResults;
+import dev.clipkl.engine.ScalarOptimumSweeps;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.engine.reference.ReferenceEngine;
 import dev.clipkl.failure.EnvironmentException;
@@ -48,7 +49,7 @@ final class CudaEngineTest extends EngineContract {
   }
 
   private static CudaEngine openCuda(FakeDriver device, int threads) {
-    return new CudaEngine(CudaProbe.run(device.path()), threads);
+    return new CudaEngine(CudaProbe.run(device.path()), threads, ScalarOptimumSweeps::new);
   }
 
   @Override

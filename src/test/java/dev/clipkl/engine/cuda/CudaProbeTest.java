@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.clipkl.driver.FakeDriver;
+import dev.clipkl.engine.ScalarOptimumSweeps;
 import dev.clipkl.failure.EnvironmentException;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -21,7 +22,7 @@ class CudaProbeTest {
     try (CudaProbe probe = CudaProbe.run(NO_DRIVER)) {
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(200));
       assertUnusable(probe, "no NVIDIA driver (libno-such-driver.so.1 not found)");
-      assertThatThrownBy(() -> new CudaEngine(probe, 1))
+      assertThatThrownBy(() -> new CudaEngine(probe, 1, ScalarOptimumSweeps::new))
           .isInstanceOf(EnvironmentException.class)
           .hasMessage(
               "the engine cuda cannot run here: no NVIDIA driver (libno-such-driver.so.1 not found):"
