@@ -20,6 +20,7 @@ CLIPKL_DEVICE void takeOneStep(const RowsParameters& parameters) {
     if (parameters.finished[row] != 0) {
       continue;
     }
+    // Before the load, whose reductions keep the leader's write behind these reads.
     int momentumSteps = parameters.momentumSteps[row] + 1;
     loadRow(at, row);
     at.anchor();

@@ -66,11 +66,12 @@ class RowLoop {
   }
 
   CLIPKL_DEVICE void begin(int row) {
-    loadRow(at, row);
+    // Before the load, whose reductions keep the leader's writes at the row's end behind these reads.
     weight = parameters.rowWeights[row];
     isWritten = false;
     rememberedStep = parameters.stepSizes[row];
     momentumSteps = parameters.momentumSteps[row];
+    loadRow(at, row);
     smoothness = constantSmoothness(at);
   }
 

@@ -58,6 +58,20 @@ void expectClose(double got, double want, double tolerance, const std::string& w
   }
 }
 
+/// The Euclidean norm of the error, relative to that of what is wanted.
+void expectRelative(const std::vector<double>& got, const std::vector<double>& want,
+                    double tolerance, const std::string& what) {
+  double norm = 0.0;
+  double error = 0.0;
+  for (size_t a = 0; a < want.size(); a++) {
+    norm += want[a] * want[a];
+    error += (got[a] - want[a]) * (got[a] - want[a]);
+  }
+  if (!(std::sqrt(error / norm) <= tolerance)) {
+    fail(what + ": relative error " + std::to_string(std::sqrt(error / norm) * 1e7) + "e-7");
+  }
+}
+
 void compare(const Tables& tables, const std::vector<oracle::Row>& expected,
              const oracle::Program& program, const std::string& what) {
   int rowCount = tables.parameters.rows;
@@ -228,6 +242,61 @@ void checkFinished(const shim::Module& module, oracle::Program program, int colu
   }
 }
 
+/// Gradients and steps at the size of an LLM's vocabulary, where log-probabilities are up to 60 nats
+/// apart: the relative error of the whole row is a few float32 roundings.
+void checkAccuracy(const shim::Module& module, oracle::Program program) {
+  constexpr int COLUMNS = 128256;
+  constexpr double LARGEST_ERROR = 5e-7;
+  program.lambda = 0.2;
+  program.stepSize = 4.0;
+  program.optimizer = oracle::Optimizer::GRADIENT;
+  program.stepRule = oracle::StepRule::FIXED;
+  program.innerSteps = 1;
+  program.outerIterations = 1;
+  std::mt19937 random(31);
+  std::uniform_real_distribution<double> uniform;
+  std::normal_distribution<double> normal;
+  std::vector<oracle::Row> rows = makeRows(COLUMNS, 31);
+  rows.resize(1);
+  std::vector<double> depths(COLUMNS);
+  for (int a = 0; a < COLUMNS; a++) {
+    depths[a] = -60.0 * (a < 2 ? a : uniform(random) * uniform(random));
+  }
+  std::vector<double> others = depths;
+  for (double& x : others) {
+    x += 0.5 * normal(random);
+  }
+  std::vector<double> p = oracle::softmax(depths);
+  std::vector<double> q = oracle::softmax(others);
+  for (int a = 0; a < COLUMNS; a++) {
+    rows[0].logits[a] = float(std::log(p[a]));
+    rows[0].logReference[a] = float(std::log(q[a]));
+  }
+  Tables tables(rows, program);
+  tables.launch(kernelOf(module, "gradient_rows"), {"", 1, 1, false}, {});
+  std::vector<double> want = oracle::gradient(program, rows[0]);
+  std::vector<double> got = tables.read(tables.parameters.gradients, 0);
+  expectRelative(got, want, LARGEST_ERROR, describe(program, COLUMNS) + ", gradient");
+  std::vector<oracle::Row> moved = rows;
+  oracle::run(program, moved[0]);
+  for (const Shape& shape : {Shape{"in scratch", 1, 1, false}, Shape{"cluster of 16", 16, 16, true}}) {
+    Tables run(rows, program);
+    run.parameters.metrics = nullptr;
+    run.parameters.clippedActions = nullptr;
+    run.launch(kernelOf(module, shape.ranks > 1 ? "run_rows_cluster" : "run_rows"), shape, {});
+    // The logit and what rounding has taken from it.
+    std::vector<double> logits = run.read(run.parameters.logits, 0);
+    std::vector<double> lost = run.read(run.parameters.moment1, 0);
+    std::vector<double> wanted(COLUMNS);
+    for (int a = 0; a < COLUMNS; a++) {
+      logits[a] += lost[a] - rows[0].logits[a];
+      wanted[a] = moved[0].logits[a] - rows[0].logits[a];
+    }
+    expectRelative(logits, wanted, LARGEST_ERROR,
+                   describe(program, COLUMNS) + ", step, " + shape.name);
+  }
+}
+
 /// Narrow tables, normalisers, and one row for all.
 void checkNarrow(const shim::Module& module, oracle::Program program, int columns) {
   program.optimizer = oracle::Optimizer::PRECONDITIONED;
@@ -300,6 +369,7 @@ void checkDivergence(const std::string& divergence, double alpha, bool isQuick) 
   }
   checkNarrow(*module, program, 1001);
   checkOneStep(*module, program, 1001);
+  checkAccuracy(*module, program);
   checkFinished(*module, program, 77);
 }
 

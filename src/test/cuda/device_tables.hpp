@@ -61,8 +61,9 @@ class Tables {
       write(parameters.logits, row, rows[row].logits);
       write(parameters.reference, row, rows[row].logReference);
       write(parameters.actionValues, row, rows[row].actionValues);
-      write(parameters.moment1, row, std::vector<double>(columns, 0.0));
-      write(parameters.moment2, row, std::vector<double>(columns, 0.0));
+      // The first step, momentumSteps = 1, has to clear them.
+      write(parameters.moment1, row, std::vector<double>(columns, 0.25));
+      write(parameters.moment2, row, std::vector<double>(columns, 0.25));
       weights[row] = 1.0;
       optima[row] = {rows[row].largestActionValue, rows[row].offset};
       parameters.stepSizes[row] = rows[row].stepSize;

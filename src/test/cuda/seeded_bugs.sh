@@ -42,6 +42,8 @@ finished-row-goes-on|row_loop.cuh|s/bool finished = parameters.finished\[row\] !
 tolerance-forgotten|row_loop.cuh|s/finished = metrics\[GAP\] <= parameters.tolerance;/finished = metrics[GAP] < 0.0;/
 clip-not-seen-by-the-fused-sweep|fused.cuh|s/bool staysInside = /bool staysInside = true || /
 last-step-forgotten|fused.cuh|s/    to = row.arrays.tableRow(row.parameters.logits);/;/
+counter-read-after-it-may-be-written|row_loop.cuh|s/^    momentumSteps = parameters.momentumSteps\[row\];$//;s/^    loadRow(at, row);$/&\n    momentumSteps = parameters.momentumSteps[row];/
+moments-not-cleared|row_loop.cuh|s/if (++momentumSteps == 1)/if (++momentumSteps == 0)/
 thread-leaves-early|normalize.cuh|s/^  const float\* actionValues = row.arrays.actionValues();$/&\n  if (threadIndex() * QUAD >= row.arrays.part.length) return;/
 mass-beyond-the-rows-end|normalize.cuh|s/^  clearBeyond(result, live);$//
 row-ends-one-too-soon|row_storage.cuh|s/int rest = length - i;/int rest = length - 1 - i;/
