@@ -48,7 +48,7 @@ class TrainEngineTest {
         .startsWith("engine: vector: ")
         .contains("(auto: cuda cannot run here: no NVIDIA driver (");
     assertThat(cli.out().lines().filter(line -> line.contains("NVIDIA"))).hasSize(1);
-    assertThat(cli.err()).isEmpty();
+    assertThat(cli.err()).doesNotContain("cuda", "NVIDIA", "Exception");
   }
 
   @Test

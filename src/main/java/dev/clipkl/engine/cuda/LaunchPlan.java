@@ -57,7 +57,7 @@ record LaunchPlan(
         long shared =
             KernelConstants.REDUCTION_BYTES
                 + (long) arrays * Float.BYTES * KernelConstants.partLength(columns, cluster);
-        if (together * shared + (together - 1) * BLOCK_SHARED_BYTES <= mostShared) {
+        if (together * (shared + BLOCK_SHARED_BYTES) - BLOCK_SHARED_BYTES <= mostShared) {
           LaunchPlan plan =
               cluster == 1
                   ? onBlocks(onBlocks, device, (int) shared, arrays, 0)

@@ -287,7 +287,7 @@ final class CudaEngineTest extends EngineContract {
     "forward-kl, PRECONDITIONED, 30003, 4",
     "forward-kl, NATURAL, 3000, 1",
     "js, NEWTON, 3000, 1",
-    "reverse-kl, NATURAL, 290000, 1",
+    "reverse-kl, NATURAL, 290000, 16",
   })
   void oneStepThatNobodyMeasuresFollowsTheOracle(
       String divergence, OptimizerKind optimizer, int columns, int cluster) {
