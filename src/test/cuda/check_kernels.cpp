@@ -194,6 +194,33 @@ void checkOneStep(const shim::Module& module, oracle::Program program, int colum
   }
 }
 
+/// Two launches of one outer iteration leave the bits of one launch of two.
+void checkContinued(const shim::Module& module, const oracle::Program& program, int columns) {
+  std::vector<oracle::Row> rows = makeRows(columns, 61);
+  for (const Shape& shape : SHAPES) {
+    const shim::Kernel& kernel =
+        kernelOf(module, shape.ranks > 1 ? "run_rows_cluster" : "run_rows");
+    for (bool isReported : {true, false}) {
+      Tables together(rows, program);
+      Tables apart(rows, program);
+      for (Tables* tables : {&together, &apart}) {
+        if (!isReported) {
+          tables->parameters.metrics = nullptr;
+          tables->parameters.clippedActions = nullptr;
+        }
+      }
+      together.launch(kernel, shape, {});
+      apart.parameters.outerIterations = 1;
+      for (int n = 0; n < program.outerIterations; n++) {
+        apart.launch(kernel, shape, {Order::RANDOM, 6});
+      }
+      if (together.actor() != apart.actor()) {
+        fail(describe(program, columns) + ", " + shape.name + ": other bits one by one");
+      }
+    }
+  }
+}
+
 /// Rows that are finished, or become so: they are left alone, and go on showing their last metrics.
 void checkFinished(const shim::Module& module, oracle::Program program, int columns) {
   program.optimizer = oracle::Optimizer::NATURAL;
@@ -360,6 +387,7 @@ void checkDivergence(const std::string& divergence, double alpha, bool isQuick) 
         if (!isUnsound && !isLeftOut && columns > 1) {
           checkRun(*module, program, columns);
           checkUnreported(*module, program, columns);
+          checkContinued(*module, program, columns);
         }
       }
     }
