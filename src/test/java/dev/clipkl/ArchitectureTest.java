@@ -37,6 +37,7 @@ class ArchitectureTest {
           "engine",
           "objective",
           "table",
+          "driver",
           "failure");
 
   private static final JavaClasses CLASSES =
@@ -98,6 +99,17 @@ class ArchitectureTest {
         .should()
         .notDependOnEachOther()
         .allowEmptyShould(true)
+        .check(CLASSES);
+  }
+
+  @Test
+  void onlyEnginesForGpusUseTheDriver() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(subtree("driver"), subtree("engine.cuda"), subtree("engine.nd4j"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(subtree("driver"))
         .check(CLASSES);
   }
 

@@ -96,14 +96,20 @@ public final class TimedRows implements DoubleSupplier {
   @Override
   public double getAsDouble() {
     reset();
-    if (program.stepRule() == StepRuleKind.BACKTRACKING) {
-      for (int n = 0; n < SETTLING_ITERATIONS; n++) {
-        run();
+    engine.keep(block, program);
+    double seconds;
+    try {
+      if (program.stepRule() == StepRuleKind.BACKTRACKING) {
+        for (int n = 0; n < SETTLING_ITERATIONS; n++) {
+          run();
+        }
       }
+      long start = System.nanoTime();
+      run();
+      seconds = (System.nanoTime() - start) * 1e-9;
+    } finally {
+      engine.release(block);
     }
-    long start = System.nanoTime();
-    run();
-    double seconds = (System.nanoTime() - start) * 1e-9;
     return seconds / (sum(RowMetric.STEPS_TAKEN) * block.columns());
   }
 

@@ -1,5 +1,6 @@
 package dev.clipkl.certify;
 
+import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowMetric;
 import dev.clipkl.engine.RowResults;
 import dev.clipkl.training.LoadedRun;
@@ -47,17 +48,26 @@ interface Replay extends AutoCloseable {
       LoadedRun run, Replay replay, int outerIterations, double[] gaps, ReplayListener listener) {
     RowResults results = new RowResults(1, run.problem().states(), run.program().innerSteps());
     double[] lastSteps = new double[run.problem().states()];
+    RowBlock block = run.coupling().block();
     replay.start();
     gaps[0] = replay.gap();
-    for (int n = 1; n <= outerIterations; n++) {
-      run.engine().run(run.coupling().block(), run.program(), 1, results);
-      replay.afterIteration(n, results);
-      gaps[n] = replay.gap();
-      double[] steps = results.metric(0, RowMetric.STEP_SIZE);
-      for (int row = 0; row < lastSteps.length; row++) {
-        lastSteps[row] = steps[row] > 0.0 ? steps[row] : lastSteps[row];
+    if (!run.coupling().rowsMeet()) {
+      run.engine().keep(block, run.program());
+    }
+    try {
+      for (int n = 1; n <= outerIterations; n++) {
+        run.engine().run(block, run.program(), 1, results);
+        run.engine().fetch(block);
+        replay.afterIteration(n, results);
+        gaps[n] = replay.gap();
+        double[] steps = results.metric(0, RowMetric.STEP_SIZE);
+        for (int row = 0; row < lastSteps.length; row++) {
+          lastSteps[row] = steps[row] > 0.0 ? steps[row] : lastSteps[row];
+        }
+        listener.replayed(n, outerIterations, gaps[n]);
       }
-      listener.replayed(n, outerIterations, gaps[n]);
+    } finally {
+      run.engine().release(block);
     }
     return lastSteps;
   }

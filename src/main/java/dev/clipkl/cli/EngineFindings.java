@@ -18,13 +18,14 @@ final class EngineFindings {
     int threads = Runtime.getRuntime().availableProcessors();
     for (EngineChoice choice : EngineChoice.values()) {
       if (choice != EngineChoice.AUTO) {
-        findings.add(finding(choice, threads));
+        findings.add(of(choice, threads));
       }
     }
     return findings;
   }
 
-  private static Finding finding(EngineChoice choice, int threads) {
+  /** Looks at one. */
+  static Finding of(EngineChoice choice, int threads) {
     String name = "engine " + choice.name().toLowerCase(Locale.ROOT);
     try {
       String description = EngineSelection.describe(choice, threads);

@@ -1,5 +1,6 @@
 package dev.clipkl.cli;
 
+import dev.clipkl.config.EngineChoice;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
@@ -47,6 +48,9 @@ final class TrainCommand implements Callable<Integer> {
       description = "Overrides one key, for instance objective.lambda=0.05; may be repeated.")
   private List<String> overrides = new ArrayList<>();
 
+  @Option(names = "--engine", paramLabel = "E", description = "The same as --set run.engine=E.")
+  private @Nullable EngineChoice engine;
+
   @Option(
       names = "--out",
       paramLabel = "DIR",
@@ -80,10 +84,11 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (resume != null && configuration == null) {
-      if (!overrides.isEmpty() || out != null) {
+      if (!overrides.isEmpty() || out != null || engine != null) {
         throw new ParameterException(
             command.commandLine(),
-            "--resume takes the run's own configuration: --set and --out cannot change it");
+            "--resume takes the run's own configuration: --set, --engine and --out cannot change"
+                + " it");
       }
       return resume(resume);
     }
@@ -92,6 +97,9 @@ final class TrainCommand implements Callable<Integer> {
           command.commandLine(), "expected either CONFIG.yaml or --resume DIR");
     }
     List<String> settings = new ArrayList<>(overrides);
+    if (engine != null) {
+      settings.add("run.engine=" + engine.name().toLowerCase(Locale.ROOT));
+    }
     if (out != null) {
       settings.add("run.out=" + out);
     }

@@ -189,7 +189,7 @@ final class ConfigKeys {
           "run.engine",
           EngineChoice.values(),
           EngineChoice.AUTO,
-          "What executes the run; auto takes the fastest engine that works here.",
+          "What executes the run; auto takes a GPU that holds the tables, else vector.",
           config -> config.run().engine());
   static final ConfigKey<Integer> THREADS =
       whole(

@@ -1,6 +1,5 @@
 package dev.clipkl.engine;
 
-import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.RowTable;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An engine holds threads and scratch memory, no problem state. One call runs at a time.
  */
-public interface Engine extends AutoCloseable {
+public interface Engine extends OptimumSweepsSource, AutoCloseable {
 
   /** Which engine this is. */
   EngineKind kind();
@@ -38,15 +37,25 @@ public interface Engine extends AutoCloseable {
    */
   void gradient(RowBlock block, RowProgram program, RowTable gradients);
 
+  /**
+   * Announces runs on these rows: until {@link #release} the engine may hold the block's tables in
+   * a memory of its own, and what it writes reaches {@code block.actor()} only by {@link #fetch}.
+   * Nobody else changes the tables until then. An engine that works on the tables themselves does
+   * nothing.
+   *
+   * @param program what most calls will run
+   * @throws dev.clipkl.failure.EnvironmentException when its memory does not suffice
+   */
+  default void keep(RowBlock block, RowProgram program) {}
+
+  /** Writes what a kept block's runs have changed to its actor; it stays kept. */
+  default void fetch(RowBlock block) {}
+
+  /** Forgets a kept block; what has not been fetched is lost. */
+  default void release(RowBlock block) {}
+
   /** Number of threads that visit rows. */
   int threads();
-
-  /**
-   * The sweeps over one row that solving for its optimum is made of; for one thread.
-   *
-   * @param lambda above 0
-   */
-  OptimumSweeps optimumSweeps(Divergence divergence, double lambda, int columns);
 
   @Override
   void close();

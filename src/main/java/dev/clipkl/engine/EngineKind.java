@@ -10,7 +10,9 @@ public enum EngineKind {
   /** Fused float32 sweeps on the CPU's vector unit. */
   VECTOR(RowTable.Precision.FLOAT32),
   /** Float32 array operations of whichever ND4J backend is present. */
-  ND4J(RowTable.Precision.FLOAT32);
+  ND4J(RowTable.Precision.FLOAT32),
+  /** Row programs in float32 on an NVIDIA GPU. */
+  CUDA(RowTable.Precision.FLOAT32);
 
   private final RowTable.Precision precision;
 

@@ -1,7 +1,7 @@
 package dev.clipkl.failure;
 
 /** The machine cannot do it (no memory, no disk, a demanded device missing): exit code 3. */
-public final class EnvironmentException extends CommandException {
+public non-sealed class EnvironmentException extends CommandException {
   /**
    * @param message one line: what, where, expected, got
    */

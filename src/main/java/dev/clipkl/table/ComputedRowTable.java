@@ -1,5 +1,7 @@
 package dev.clipkl.table;
 
+import java.lang.foreign.MemorySegment;
+
 /** A table whose rows are computed when they are read. */
 final class ComputedRowTable extends RowTable {
   private final RowFunction function;
@@ -42,6 +44,24 @@ final class ComputedRowTable extends RowTable {
   @Override
   public void writeRow(long row, double[] source) {
     throw notStored();
+  }
+
+  @Override
+  public void readStored(long row, MemorySegment destination) {
+    float[] values = new float[columns()];
+    readRow(row, values);
+    MemorySegment.copy(values, 0, destination, Tensor.FLOAT, 0, values.length);
+  }
+
+  @Override
+  public void writeStored(long row, MemorySegment source) {
+    throw notStored();
+  }
+
+  @Override
+  public double logNormalizer(long row) {
+    requireRow(row);
+    return 0.0;
   }
 
   @Override

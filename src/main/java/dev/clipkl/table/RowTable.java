@@ -150,6 +150,22 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
    */
   public abstract void setLogNormalizer(long row, double logNormalizer);
 
+  /**
+   * Copies row {@code row} as it is stored, {@code columns * precision().bytes()} bytes; {@link
+   * #logNormalizer} has not been subtracted.
+   *
+   * @param destination at least as large
+   */
+  public abstract void readStored(long row, MemorySegment destination);
+
+  /**
+   * Overwrites row {@code row} with what {@link #readStored} of a table of the same precision gave.
+   */
+  public abstract void writeStored(long row, MemorySegment source);
+
+  /** What {@link #readRow} subtracts from a row's stored numbers; 0 where nothing was set. */
+  public abstract double logNormalizer(long row);
+
   /** One entry; for tests and small reads, not for loops over a vocabulary. */
   public abstract double get(long row, int column);
 

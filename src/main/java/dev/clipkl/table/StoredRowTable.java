@@ -159,6 +159,18 @@ final class StoredRowTable extends RowTable {
     afterWriting(row);
   }
 
+  @Override
+  public void readStored(long row, MemorySegment destination) {
+    MemorySegment.copy(memory, offset(row), destination, 0, rowBytes());
+    afterReading(row);
+  }
+
+  @Override
+  public void writeStored(long row, MemorySegment source) {
+    MemorySegment.copy(source, 0, memory, offset(row), rowBytes());
+    afterWriting(row);
+  }
+
   private void writeHalf(long row, int column, float value, double asGiven) {
     boolean brain = precision() == Precision.BFLOAT16;
     short bits = brain ? FloatNarrowing.toBfloat16(value) : Float.floatToFloat16(value);
@@ -184,6 +196,12 @@ final class StoredRowTable extends RowTable {
   }
 
   @Override
+  public double logNormalizer(long row) {
+    requireRow(row);
+    return logNormalizers == null ? 0.0 : logNormalizers[(int) row];
+  }
+
+  @Override
   public double get(long row, int column) {
     long offset = offset(row);
     double stored =
@@ -193,7 +211,7 @@ final class StoredRowTable extends RowTable {
           case BFLOAT16 -> FloatNarrowing.fromBfloat16(bits(offset, column));
           case FLOAT16 -> Float.float16ToFloat(bits(offset, column));
         };
-    double logNormalizer = logNormalizers == null ? 0.0 : logNormalizers[(int) row];
+    double logNormalizer = logNormalizer(row);
     return logNormalizer == 0.0 ? stored : (float) (stored - logNormalizer);
   }
 

@@ -56,7 +56,7 @@ final class Checkpoints implements TrainingListener {
             metricsBytes,
             progress.stalled(),
             progress.rowMetrics())
-        .write(file, progress.actor(), program, fingerprint);
+        .write(file, progress.actor().get(), program, fingerprint);
   }
 
   @Override

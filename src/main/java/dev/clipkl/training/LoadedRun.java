@@ -43,8 +43,16 @@ public final class LoadedRun implements AutoCloseable {
     this.selection = selection;
     this.arena = arena;
     OptimizerKind optimizer = config.optimizer().kindFor(config.objective().divergence());
-    notes.accept("engine: %s (%s)".formatted(selection.engine().description(), selection.reason()));
-    tables = ProblemTables.load(config, selection.engine(), optimizer, arena);
+    tables =
+        ProblemTables.load(
+            config,
+            selection,
+            optimizer,
+            arena,
+            () ->
+                notes.accept(
+                    "engine: %s (%s)"
+                        .formatted(selection.engine().description(), selection.reason())));
     tables.description().forEach(notes);
     Problem problem = tables.problem();
     ActorState actor =
@@ -95,9 +103,7 @@ public final class LoadedRun implements AutoCloseable {
   private static EngineSelection openEngine(RunConfig config) {
     int threads = config.run().threadCount();
     if (config.problem().kind() == ProblemKind.MDP && config.run().engine() == EngineChoice.AUTO) {
-      return new EngineSelection(
-          EngineSelection.open(EngineChoice.REFERENCE, threads).engine(),
-          "auto: an mdp is computed in float64");
+      return EngineSelection.automaticForMdp(threads);
     }
     return EngineSelection.open(config.run().engine(), threads);
   }

@@ -4,7 +4,7 @@ import java.util.Locale;
 
 /** What a run spends its time on. A moment belongs to exactly one of them. */
 public enum Phase {
-  /** The engine's start, tokenizer, tables and their fingerprint. */
+  /** The engine's start, tokenizer, tables, their fingerprint, and their way to the engine. */
   LOADING("load"),
   /** Exact optima of a bandit's rows, or an MDP's solution. */
   OPTIMA("optima"),
@@ -16,7 +16,7 @@ public enum Phase {
   METRICS("metrics"),
   /** Checkpoints, read and written. */
   CHECKPOINTS("checkpoints"),
-  /** The policy and {@code run.json}. */
+  /** The policy, fetched from the engine and written, and {@code run.json}. */
   WRITING("write"),
   /** Everything else: warnings, what the user sees on the way, the run directory. */
   OTHER("other");

@@ -45,7 +45,8 @@ record ProblemTables(
   private static final int SOLVER_ARRAYS = 4;
 
   /** Where a bandit's tables can be placed. */
-  private record Placing(RunConfig config, Engine engine, OptimizerKind optimizer) {
+  private record Placing(
+      RunConfig config, EngineSelection selection, OptimizerKind optimizer, Runnable chosen) {
 
     /**
      * @throws dev.clipkl.failure.EnvironmentException when the memory does not suffice, before any
@@ -59,11 +60,12 @@ record ProblemTables(
         boolean copiesInitialLogits) {
       RowTable.Precision stored = config.problem().storage();
       long table = RowTable.allocatedBytes(stored, states, actions);
-      long policy = RowTable.allocatedBytes(engine.kind().precision(), states, actions);
+      RowTable.Precision precision = selection.engine().kind().precision();
+      long policy = RowTable.allocatedBytes(precision, states, actions);
       List<Item> tables = new ArrayList<>();
       List<Item> work = new ArrayList<>();
       tables.add(new Item("policy logits", policy));
-      int moments = optimizer.momentTables(engine.kind().precision());
+      int moments = optimizer.momentTables(precision);
       if (moments > 0) {
         tables.add(new Item("moments of " + optimizer.configName(), policy * moments));
       }
@@ -73,6 +75,9 @@ record ProblemTables(
       } else {
         tables.add(new Item("rewards", table));
       }
+      selection.fit(MemoryBudget.sum(tables) + table);
+      chosen.run();
+      Engine engine = selection.engine();
       if (copiesInitialLogits) {
         tables.add(
             new Item(
@@ -92,16 +97,24 @@ record ProblemTables(
   /**
    * Loads what a configuration names, after placing it in memory or on the disk.
    *
+   * @param selection made final as soon as the tables' sizes are known
    * @param arena owns the tables
+   * @param chosen what follows that, before any table is made
    * @throws InputException when a file is missing, unsound or does not fit the others
    * @throws dev.clipkl.failure.EnvironmentException when the memory does not suffice
    */
-  static ProblemTables load(RunConfig config, Engine engine, OptimizerKind optimizer, Arena arena) {
+  static ProblemTables load(
+      RunConfig config,
+      EngineSelection selection,
+      OptimizerKind optimizer,
+      Arena arena,
+      Runnable chosen) {
     Optional<Path> importFile = config.problem().importFile();
     if (config.problem().kind() == ProblemKind.MDP) {
+      chosen.run();
       return MdpImport.read(required(importFile, "problem.import"), config, arena);
     }
-    Placing placing = new Placing(config, engine, optimizer);
+    Placing placing = new Placing(config, selection, optimizer, chosen);
     return importFile.isPresent()
         ? importBandit(importFile.get(), config, placing, arena)
         : promptBandit(config, placing, arena);

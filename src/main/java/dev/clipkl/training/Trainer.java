@@ -1,6 +1,7 @@
 package dev.clipkl.training;
 
 import dev.clipkl.config.Mode;
+import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowMetric;
@@ -75,6 +76,21 @@ public final class Trainer {
    * @throws InputException when a step has led to a policy that is no longer finite
    */
   public TrainingResult run(Checkpoint from) {
+    if (coupling.rowsMeet()) {
+      // Their action values change in every iteration, and with the host's logits.
+      return loop(from);
+    }
+    clock.during(Phase.LOADING, () -> engine.keep(block, program));
+    try {
+      TrainingResult result = loop(from);
+      clock.during(Phase.WRITING, () -> engine.fetch(block));
+      return result;
+    } finally {
+      engine.release(block);
+    }
+  }
+
+  private TrainingResult loop(Checkpoint from) {
     long start = System.nanoTime();
     clock.during(Phase.VALUES, coupling::update);
     if (from.isStart() || coupling.rowsMeet()) {
@@ -126,8 +142,12 @@ public final class Trainer {
       int outerIteration, double seconds, MetricRecord latest, boolean stalled) {
     double[][] rowMetrics =
         Arrays.stream(RowMetric.values()).map(results::latest).toArray(double[][]::new);
-    return new TrainingProgress(
-        outerIteration, seconds, latest, stalled, rowMetrics, block.actor());
+    return new TrainingProgress(outerIteration, seconds, latest, stalled, rowMetrics, this::actor);
+  }
+
+  private ActorState actor() {
+    engine.fetch(block);
+    return block.actor();
   }
 
   private TrainingProgress runBlock(TrainingProgress before, double secondsBefore, long start) {

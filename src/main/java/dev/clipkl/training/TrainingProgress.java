@@ -2,6 +2,7 @@ package dev.clipkl.training;
 
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.metrics.MetricRecord;
+import java.util.function.Supplier;
 
 /**
  * Where a run stands between two blocks of outer iterations: all that a checkpoint needs.
@@ -12,7 +13,7 @@ import dev.clipkl.metrics.MetricRecord;
  * @param stalled whether that iteration moved no row: the next would not either
  * @param rowMetrics the rows' metrics after it, {@code [metrics, states]}; shared, not to be
  *     changed
- * @param actor the policy and the optimizer's state
+ * @param actor the policy and the optimizer's state, brought from wherever the engine holds them
  */
 @SuppressWarnings("ArrayRecordComponent") // A view for listeners; never compared.
 public record TrainingProgress(
@@ -21,4 +22,4 @@ public record TrainingProgress(
     MetricRecord latest,
     boolean stalled,
     double[][] rowMetrics,
-    ActorState actor) {}
+    Supplier<ActorState> actor) {}

@@ -43,7 +43,7 @@ class BenchCommandTest {
     assertThat(json.at("/not_timed/reference").textValue()).contains("--engine reference");
     assertThat(json.at("/result/lines/0/nanoseconds/median").doubleValue()).isPositive();
     assertThat(json.at("/result/memory_gigabytes_per_second").doubleValue()).isPositive();
-    assertThat(json.at("/not_timed/cuda").textValue()).contains("no engine cuda");
+    assertThat(json.at("/not_timed/cuda").textValue()).contains("no NVIDIA driver");
   }
 
   @Test
@@ -68,7 +68,7 @@ class BenchCommandTest {
   @Test
   void anEngineDemandedByNameFailsWhereItCannotRun() {
     assertThat(bench("--engine=cuda")).isEqualTo(3);
-    assertThat(cli.err()).contains("no engine cuda").hasLineCount(1);
+    assertThat(cli.err()).contains("no NVIDIA driver").hasLineCount(1);
     assertThat(cli.out()).isEmpty();
   }
 }

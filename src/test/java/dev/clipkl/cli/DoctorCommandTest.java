@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.clipkl.config.EngineChoice;
+import dev.clipkl.driver.FakeDriver;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -11,6 +13,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.jar.Attributes;
@@ -36,6 +39,30 @@ class DoctorCommandTest {
     assertThat(finding(diagnosis, "memory").at("/facts/available_bytes").longValue()).isPositive();
     assertThat(finding(diagnosis, "libraries").at("/facts/versions/jtokkit").textValue())
         .matches("\\d.*");
+  }
+
+  @Test
+  void engineCudaIsFoundOutQuicklyWithItsReason() {
+    long start = System.nanoTime();
+    Finding cuda = EngineFindings.of(EngineChoice.CUDA, 1);
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(200));
+    assertThat(cuda.status()).isEqualTo(Finding.Status.UNAVAILABLE);
+    assertThat(cuda.usable()).as("clipkl without it").isTrue();
+    assertThat(cuda.detail())
+        .startsWith("the engine cuda cannot run here: no NVIDIA driver (")
+        .hasLineCount(1);
+  }
+
+  @Test
+  void deviceThatPassesTheProbeIsDescribed() {
+    try (FakeDriver driver = new FakeDriver()) {
+      driver.asLibrary();
+      Finding cuda = EngineFindings.of(EngineChoice.CUDA, 1);
+      assertThat(cuda.status()).isEqualTo(Finding.Status.OK);
+      assertThat(cuda.detail())
+          .startsWith("cuda: float32 with float64 sums, ")
+          .contains("compute capability 9.0", "driver for CUDA 12.8");
+    }
   }
 
   @Test

@@ -224,11 +224,12 @@ class BadInputTest {
             "976.6 KiB are available (the given limit)",
             "fewer run.threads"),
         new Case(
-            "engine of another version",
+            "engine that cannot run here",
             ENVIRONMENT,
             test -> test.importing(test.good(), "run: {engine: cuda}"),
-            "run.engine",
-            "cuda"));
+            "the engine cuda cannot run here",
+            "no NVIDIA driver",
+            "set run.engine to auto"));
   }
 
   @BeforeEach

@@ -1,5 +1,6 @@
 package dev.clipkl.endtoend;
 
+import dev.clipkl.driver.CudaDriver;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -47,6 +48,8 @@ final class ClipklProcess implements AutoCloseable {
     command.add("-Xmx256m");
     command.add("-Xmn64m");
     command.add("-XX:+UseSerialGC");
+    command.add(
+        "-D" + CudaDriver.LIBRARY_PROPERTY + "=" + System.getProperty(CudaDriver.LIBRARY_PROPERTY));
     command.addAll(options);
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));

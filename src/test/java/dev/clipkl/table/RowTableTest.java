@@ -9,6 +9,7 @@ import dev.clipkl.failure.InputException;
 import dev.clipkl.table.RowTable.Precision;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
@@ -64,6 +65,51 @@ class RowTableTest {
     }
     double significand = Math.scalb((double) fraction, -fractionBits) + (exponent == 0 ? 0.0 : 1.0);
     return (float) (sign * Math.scalb(significand, Math.max(exponent, 1) - bias));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void storedBytesOfARowGoFromTableToTable(Precision precision) {
+    try (Arena arena = Arena.ofConfined()) {
+      int columns = 37;
+      RowTable source = RowTable.allocate(arena, precision, 3, columns);
+      RowTable copy = RowTable.allocate(arena, precision, 3, columns);
+      Random random = new Random(SEED);
+      for (int row = 0; row < 3; row++) {
+        source.writeRow(row, random.doubles(columns).toArray());
+      }
+      MemorySegment bytes = arena.allocate((long) columns * precision.bytes());
+      source.readStored(1, bytes);
+      copy.writeStored(2, bytes);
+      double[] expected = new double[columns];
+      double[] actual = new double[columns];
+      source.readRow(1, expected);
+      copy.readRow(2, actual);
+      assertThat(actual).as("seed %d", SEED).isEqualTo(expected);
+      copy.readRow(1, actual);
+      assertThat(actual).containsOnly(0.0);
+      assertThat(source.logNormalizer(1)).isZero();
+      if (precision != Precision.FLOAT64) {
+        source.setLogNormalizer(1, 0.5);
+        assertThat(source.logNormalizer(1)).isEqualTo(0.5);
+        MemorySegment again = arena.allocate(bytes.byteSize());
+        source.readStored(1, again);
+        assertThat(again.mismatch(bytes)).isEqualTo(-1);
+      }
+    }
+  }
+
+  @Test
+  void computedRowIsStoredAsFloat32() {
+    RowTable table = RowTable.computed(2, 3, (row, into) -> into[1] = row + 0.5f);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(3 * Float.BYTES);
+      table.readStored(1, bytes);
+      assertThat(bytes.toArray(Tensor.FLOAT)).containsExactly(0.0f, 1.5f, 0.0f);
+      assertThat(table.logNormalizer(1)).isZero();
+      assertThatThrownBy(() -> table.writeStored(1, bytes))
+          .isInstanceOf(IllegalStateException.class);
+    }
   }
 
   @ParameterizedTest

@@ -82,7 +82,7 @@ class PrecisionWarningsTest {
       MetricRecord latest = new MetricRecord(7, Map.of(MetricNames.GAP, 2e-6));
       TrainingProgress progress =
           new TrainingProgress(
-              7, 1.0, latest, true, new double[0][], run.coupling().block().actor());
+              7, 1.0, latest, true, new double[0][], run.coupling().block()::actor);
       assertThat(
               RunWarnings.stalled(
                   run, new TrainingResult(StopReason.STALLED, progress, latest, PhaseSeconds.NONE)))

@@ -1,5 +1,7 @@
 package dev.clipkl.engine.nd4j;
 
+import dev.clipkl.driver.ComputeCapability;
+import dev.clipkl.driver.VisibleDevices;
 import java.util.List;
 
 /**
@@ -22,7 +24,7 @@ record BackendChoice(boolean useCuda, String reason) {
    * @param driver the driver's answer
    * @param missingLibraries those of CUDA that nd4j-cuda links to and the machine lacks
    */
-  static BackendChoice of(CudaDriver.Answer driver, List<String> missingLibraries) {
+  static BackendChoice of(VisibleDevices driver, List<String> missingLibraries) {
     List<ComputeCapability> devices = driver.devices();
     if (devices.isEmpty()) {
       return new BackendChoice(false, driver.problem());

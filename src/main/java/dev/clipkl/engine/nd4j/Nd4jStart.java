@@ -1,5 +1,6 @@
 package dev.clipkl.engine.nd4j;
 
+import dev.clipkl.driver.VisibleDevices;
 import dev.clipkl.failure.EnvironmentException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -35,7 +36,7 @@ record Nd4jStart(String version, BackendChoice choice) {
     return new Nd4jStart(
         version,
         HiddenCuda.isIn(loader)
-            ? BackendChoice.of(CudaDriver.ask(), CudaLibraries.missing())
+            ? BackendChoice.of(VisibleDevices.ask(), CudaLibraries.missing())
             : BackendChoice.withoutCuda());
   }
 

@@ -3,6 +3,7 @@ package dev.clipkl.engine.vector;
 import dev.clipkl.engine.EngineKind;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.OptimumSweeps;
+import dev.clipkl.engine.OptimumSweepsSource;
 import dev.clipkl.engine.RowArithmetic;
 import dev.clipkl.engine.RowEngine;
 import dev.clipkl.objective.Divergence;
@@ -22,6 +23,11 @@ public final class VectorEngine extends RowEngine {
   /** Width of the vectors that the engine uses on this machine, bits. */
   public static int vectorBits() {
     return FloatLanes.SPECIES.vectorBitSize();
+  }
+
+  /** The sweeps of row optima alone, for engines that have none of their own. */
+  public static OptimumSweepsSource optimumSweepsSource() {
+    return VectorOptimumSweeps::new;
   }
 
   @Override

@@ -2,6 +2,8 @@ package dev.clipkl.engine.nd4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.clipkl.driver.ComputeCapability;
+import dev.clipkl.driver.VisibleDevices;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,7 +48,7 @@ class BackendChoiceTest {
   @Test
   void noDriverIsTheReason() {
     BackendChoice choice =
-        BackendChoice.of(CudaDriver.ask("libno-such-driver.so.1"), List.of("libcublas.so.11"));
+        BackendChoice.of(VisibleDevices.ask("libno-such-driver.so.1"), List.of("libcublas.so.11"));
     assertThat(choice)
         .isEqualTo(new BackendChoice(false, "no NVIDIA driver (libno-such-driver.so.1 not found)"));
   }
@@ -62,12 +64,12 @@ class BackendChoiceTest {
 
   @Test
   void libraryWithoutTheDriversFunctionsIsNoDriver() {
-    CudaDriver.Answer answer = CudaDriver.ask("libc.so.6");
+    VisibleDevices answer = VisibleDevices.ask("libc.so.6");
     assertThat(answer.devices()).isEmpty();
     assertThat(answer.problem()).isNotEmpty();
   }
 
-  private static CudaDriver.Answer devices(ComputeCapability... devices) {
-    return new CudaDriver.Answer(List.of(devices), "");
+  private static VisibleDevices devices(ComputeCapability... devices) {
+    return new VisibleDevices(List.of(devices), "");
   }
 }

@@ -1,7 +1,7 @@
-package dev.clipkl.engine.nd4j;
+package dev.clipkl.driver;
 
 /** A CUDA device's compute capability, for instance 8.9. */
-record ComputeCapability(int major, int minor) implements Comparable<ComputeCapability> {
+public record ComputeCapability(int major, int minor) implements Comparable<ComputeCapability> {
 
   @Override
   public int compareTo(ComputeCapability other) {

@@ -1,0 +1,82 @@
+package dev.clipkl.engine.cuda;
+
+import dev.clipkl.engine.RowBlock;
+
+/**
+ * Where a block's rows lie during its runs.
+ *
+ * @param residentRows the first rows, which stay on the device
+ * @param streamedRows how many of the others travel at a time, by each lane; 0 where there are none
+ */
+record RowPlacement(int residentRows, int streamedRows) {
+  /** The part of the memory for rows that the two lanes take where not all rows fit. */
+  private static final int STREAMED_PART = 4;
+
+  private static final int LANES = 2;
+
+  /** As much at a time keeps a GPU busy for longer than its copies' start takes. */
+  private static final long STREAMED_BYTES = 256L << 20;
+
+  /**
+   * What a block's rows need on the device.
+   *
+   * @param rows all of them
+   * @param bytesPerRow of all tables
+   * @param fixedBytes of tables that are one row for all
+   */
+  record Demand(int rows, long bytesPerRow, long fixedBytes) {
+    static Demand of(RowBlock block, boolean gradients) {
+      return new Demand(
+          block.endRow() - block.firstRow(),
+          DeviceRows.bytesPerRow(block, gradients),
+          DeviceRows.fixedBytes(block));
+    }
+
+    /** The most rows that can stay on the device. */
+    long largestRows(long budget) {
+      return Math.max(0, (budget - fixedBytes) / bytesPerRow);
+    }
+
+    /** Bytes of a lane that moves some rows at a time. */
+    long laneBytes(long rowsAtATime) {
+      return fixedBytes + rowsAtATime * bytesPerRow;
+    }
+  }
+
+  /** Whether not even single rows fit. */
+  boolean isImpossible() {
+    return residentRows == 0 && streamedRows == 0;
+  }
+
+  /** All rows if they fit, else as many as leave room to stream the others through. */
+  static RowPlacement keep(long budget, Demand demand) {
+    if (demand.rows <= demand.largestRows(budget)) {
+      return new RowPlacement(demand.rows, 0);
+    }
+    int streamed = streamed(budget / STREAMED_PART, demand, 1);
+    long left = budget - LANES * demand.laneBytes(streamed);
+    if (left < 0) {
+      return new RowPlacement(0, 0);
+    }
+    return new RowPlacement((int) demand.largestRows(left), streamed);
+  }
+
+  /**
+   * All rows travel.
+   *
+   * @param least rows at a time with which the device is busy
+   */
+  static RowPlacement stream(long budget, Demand demand, int least) {
+    int streamed = streamed(budget, demand, least);
+    int lanes = streamed < demand.rows ? LANES : 1;
+    return lanes * demand.laneBytes(streamed) <= budget
+        ? new RowPlacement(0, streamed)
+        : new RowPlacement(0, 0);
+  }
+
+  private static int streamed(long budget, Demand demand, int least) {
+    long fits = demand.largestRows(budget / LANES);
+    long wanted = Math.max(least, STREAMED_BYTES / demand.bytesPerRow);
+    return Math.clamp(Math.min(fits, wanted), 1, Math.ceilDiv(demand.rows, LANES));
+  }
+}
