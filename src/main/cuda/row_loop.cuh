@@ -31,6 +31,7 @@ class RowLoop {
   static constexpr int MOST_REDUCTIONS = 40;
   static constexpr int MOST_REDUCTIONS_AT_KINK = 6;
   static constexpr double LATER_STEP = 0.3;
+  static constexpr double UNTOLD_GROWTH = 1.25;
   static constexpr double ADAM_UNIT_STEP = 0.02;
 
   CLIPKL_DEVICE void run(int row) {
@@ -274,8 +275,8 @@ class RowLoop {
 
   /// Where a parabola through the surrogate, its slope and its value at a trial has its maximum, or,
   /// if that is nearer, where the rise along it is just sufficient with a fifth to spare. Infinite
-  /// where the trial's curve does not bend down, or bends by no more than rounding; the trial itself
-  /// where even its rise is within rounding, so that the surrogate tells nothing.
+  /// where the trial's curve does not bend down, or bends by no more than rounding. Where even its
+  /// rise is within rounding, the surrogate tells nothing: a little longer until the unit step.
   CLIPKL_DEVICE double bestStep(double trial, double sufficient) const {
     double shortfall = trial * ascent.slope - (at.proposed.surrogate - at.current.surrogate);
     if (isnan(shortfall)) {
@@ -283,7 +284,11 @@ class RowLoop {
     }
     double rounding = 2.0 * at.evaluationError;
     if (shortfall <= rounding) {
-      return trial * ascent.slope <= rounding ? trial : INFINITY;
+      if (trial * ascent.slope > rounding) {
+        return INFINITY;
+      }
+      double unit = parameters.stepSize * unitStep() * weight;
+      return fmax(trial, fmin(UNTOLD_GROWTH * trial, unit));
     }
     double maximum = 0.5 * trial * trial * ascent.slope / shortfall;
     return maximum * fmin(1.0, 1.6 * (1.0 - sufficient));
