@@ -51,6 +51,7 @@ record Rows(RowTable reference, RowTable rewards) {
   }
 
   /** A block of an engine's own on these rows, its policy at the reference. */
+  @SuppressWarnings("NullAway") // Takes the array for one that must not be null.
   RowBlock block(Arena arena, Engine engine, RowProgram program, RowOptimum @Nullable [] optima) {
     int rows = Math.toIntExact(reference.rows());
     ActorState actor =
