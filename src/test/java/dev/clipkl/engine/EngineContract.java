@@ -63,11 +63,7 @@ public abstract class EngineContract {
     try (Engine engine = open(1)) {
       RowBlock block =
           RowFixture.block(
-              engine.kind(),
-              program,
-              new double[][] {GOLDEN_LOGITS},
-              new double[][] {log(GOLDEN_REFERENCE)},
-              new double[][] {GOLDEN_REWARD});
+              engine.kind(), program, GOLDEN_LOGITS, log(GOLDEN_REFERENCE), GOLDEN_REWARD);
       RowResults results = new RowResults(1, 1, 1);
       engine.evaluate(block, program, results);
       Offset<Double> value = within(tolerance().value());
@@ -103,13 +99,7 @@ public abstract class EngineContract {
             0.0);
     try (Engine engine = open(1)) {
       double[] start = log(GOLDEN_REFERENCE);
-      RowBlock block =
-          RowFixture.block(
-              engine.kind(),
-              program,
-              new double[][] {start},
-              new double[][] {start},
-              new double[][] {GOLDEN_REWARD});
+      RowBlock block = RowFixture.block(engine.kind(), program, start, start, GOLDEN_REWARD);
       RowResults results = new RowResults(2, 1, 4);
       engine.run(block, program, 2, results);
       double[] logits = RowFixture.row(block.actor().logits(), 0);
@@ -199,13 +189,7 @@ public abstract class EngineContract {
     double[] values = RowFixture.normal(random, columns, 0.5, 0.3);
     RowProgram program = program(divergence.name(), 0.4, OptimizerKind.GRADIENT, 1, 0.2);
     try (Engine engine = open(1)) {
-      RowBlock block =
-          RowFixture.block(
-              engine.kind(),
-              program,
-              new double[][] {logits},
-              new double[][] {reference},
-              new double[][] {values});
+      RowBlock block = RowFixture.block(engine.kind(), program, logits, reference, values);
       RowTable gradients =
           RowTable.allocate(Arena.ofAuto(), RowTable.Precision.FLOAT64, 1, columns);
       engine.gradient(block, program, gradients);
@@ -268,13 +252,7 @@ public abstract class EngineContract {
             1e-6);
     int outerIterations = 400;
     try (Engine engine = open(1)) {
-      RowBlock block =
-          RowFixture.block(
-              engine.kind(),
-              program,
-              new double[][] {reference},
-              new double[][] {reference},
-              new double[][] {values});
+      RowBlock block = RowFixture.block(engine.kind(), program, reference, reference, values);
       RowResults results = new RowResults(outerIterations, 1, 4);
       engine.run(block, program, outerIterations, results);
       double previous = Double.NEGATIVE_INFINITY;
@@ -310,13 +288,7 @@ public abstract class EngineContract {
     RowProgram program = program(divergence, 0.2, optimizer, 4, 0.2);
     int outerIterations = 300;
     try (Engine engine = open(1)) {
-      RowBlock block =
-          RowFixture.block(
-              engine.kind(),
-              program,
-              new double[][] {reference},
-              new double[][] {reference},
-              new double[][] {values});
+      RowBlock block = RowFixture.block(engine.kind(), program, reference, reference, values);
       RowResults results = new RowResults(outerIterations, 1, 4);
       engine.run(block, program, outerIterations, results);
       double[] gaps =
@@ -366,13 +338,7 @@ public abstract class EngineContract {
             0.0);
     try (Engine engine = open(1)) {
       double[] start = log(GOLDEN_REFERENCE);
-      RowBlock block =
-          RowFixture.block(
-              engine.kind(),
-              program,
-              new double[][] {start},
-              new double[][] {start},
-              new double[][] {GOLDEN_REWARD});
+      RowBlock block = RowFixture.block(engine.kind(), program, start, start, GOLDEN_REWARD);
       engine.run(block, program, 1, new RowResults(1, 1, 4));
       assertThat(RowFixture.row(block.actor().logits(), 0))
           .containsExactly(logits, within(tolerance().logits()));
@@ -386,13 +352,7 @@ public abstract class EngineContract {
     double[] reference = RowFixture.zipfLogReference(random, 4099);
     double[] values = RowFixture.normal(random, 4099, 0.5, 0.2);
     try (Engine engine = open(1)) {
-      RowBlock block =
-          RowFixture.block(
-              engine.kind(),
-              program,
-              new double[][] {reference},
-              new double[][] {reference},
-              new double[][] {values});
+      RowBlock block = RowFixture.block(engine.kind(), program, reference, reference, values);
       RowResults results = new RowResults(3, 1, 3);
       engine.run(block, program, 3, results);
       for (int n = 0; n < 3; n++) {
@@ -421,13 +381,7 @@ public abstract class EngineContract {
     try (Engine engine = open(1)) {
       RowBlock[] blocks = new RowBlock[2];
       for (int i = 0; i < 2; i++) {
-        blocks[i] =
-            RowFixture.block(
-                engine.kind(),
-                program,
-                new double[][] {reference},
-                new double[][] {reference},
-                new double[][] {values});
+        blocks[i] = RowFixture.block(engine.kind(), program, reference, reference, values);
       }
       RowResults together = new RowResults(6, 1, 3);
       engine.run(blocks[0], program, 6, together);
@@ -518,12 +472,7 @@ public abstract class EngineContract {
     try (Engine engine = open(1)) {
       double[] reference = log(GOLDEN_REFERENCE);
       RowBlock block =
-          RowFixture.block(
-              engine.kind(),
-              program,
-              new double[][] {reference},
-              new double[][] {reference},
-              new double[][] {GOLDEN_REWARD});
+          RowFixture.block(engine.kind(), program, reference, reference, GOLDEN_REWARD);
       RowResults results = new RowResults(30, 1, 4);
       engine.run(block, program, 30, results);
       double[] finished = RowFixture.row(block.actor().logits(), 0);

@@ -28,6 +28,21 @@ public final class RowFixture {
     return values;
   }
 
+  /** A block of one row, with its optimum. */
+  public static RowBlock block(
+      EngineKind kind,
+      RowProgram program,
+      double[] logits,
+      double[] reference,
+      double[] actionValues) {
+    return block(
+        kind,
+        program,
+        new double[][] {logits},
+        new double[][] {reference},
+        new double[][] {actionValues});
+  }
+
   /** A block over all rows, with the optima of the objective. */
   public static RowBlock block(
       EngineKind kind,

@@ -88,7 +88,7 @@ class ResumedRunTest {
   @CsvSource({
     "reverse-kl, natural, safe, 1e-11, 200, CONVERGED",
     "reverse-kl, natural, backtracking, 0, 75, ITERATIONS",
-    "forward-kl, preconditioned, backtracking, 1e-6, 200, CONVERGED",
+    "forward-kl, preconditioned, backtracking, 1e-7, 300, CONVERGED",
     "forward-kl, nesterov, backtracking, 0, 75, ITERATIONS",
     "forward-kl, adam, backtracking, 0, 75, ITERATIONS",
     "js, gradient, fixed, 0, 75, ITERATIONS",
