@@ -5,6 +5,7 @@ import dev.clipkl.engine.RowProgram;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.problem.FiniteMdp;
 import dev.clipkl.problem.PromptBandit;
+import dev.clipkl.problem.TokenMdp;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.training.LoadedRun;
 import dev.clipkl.training.MdpRows;
@@ -158,6 +159,9 @@ public final class Certification {
     return switch (run.problem()) {
       case PromptBandit bandit ->
           "bandit, %d states, %d actions".formatted(bandit.states(), bandit.actions());
+      case TokenMdp mdp ->
+          "sequence, %d states, %d tokens, discount %s"
+              .formatted(mdp.states(), mdp.actions(), mdp.discount());
       case FiniteMdp mdp ->
           "mdp, %d states, %d actions, discount %s"
               .formatted(mdp.states(), mdp.actions(), mdp.discount());
@@ -167,6 +171,7 @@ public final class Certification {
   private Replay open(LoadedRun run) {
     return switch (run.problem()) {
       case PromptBandit bandit -> new BanditReplay(run, ledger);
+      case TokenMdp mdp -> throw new InputException("certify: problem.kind sequence");
       case FiniteMdp mdp -> new MdpReplay(run, (MdpRows) run.coupling(), ledger);
     };
   }

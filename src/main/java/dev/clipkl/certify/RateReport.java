@@ -11,12 +11,14 @@ import dev.clipkl.exact.Preconditioner;
 import dev.clipkl.exact.RowOptimumSolver;
 import dev.clipkl.exact.RowSpectrum;
 import dev.clipkl.exact.TailRate;
+import dev.clipkl.failure.InputException;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ForwardKl;
 import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.objective.RowSmoothness;
 import dev.clipkl.problem.FiniteMdp;
 import dev.clipkl.problem.PromptBandit;
+import dev.clipkl.problem.TokenMdp;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.training.LoadedRun;
 import dev.clipkl.training.MdpRows;
@@ -69,6 +71,7 @@ final class RateReport {
           System.arraycopy(bandit.startDistribution(), 0, weights, 0, states);
         }
       }
+      case TokenMdp mdp -> throw notYet();
       case FiniteMdp mdp -> {
         MdpRows rows = (MdpRows) run.coupling();
         MdpOptimum optimum = rows.mdpOptimum();
@@ -312,6 +315,10 @@ final class RateReport {
   }
 
   /** What is proven, in words; never more than that (THEORY 4.3, 4.4, 4.5). */
+  private static RuntimeException notYet() {
+    return new InputException("certify: problem.kind sequence");
+  }
+
   private String guarantee() {
     Divergence divergence = program.divergence();
     boolean zeros = Arrays.stream(optima).anyMatch(optimum -> optimum.zeros() > 0);

@@ -67,10 +67,40 @@ final class ConfigKeys {
       number(
           "problem.discount",
           0.0,
-          "in [0, 1)",
-          x -> x >= 0 && x < 1,
-          "The discount factor; a bandit has 0.",
+          "in [0, 1]",
+          x -> x >= 0 && x <= 1,
+          "The discount factor: a bandit has 0, only a horizon allows 1.",
           config -> Optional.of(config.problem().discount()));
+  static final ConfigKey<Integer> CLASSES =
+      whole(
+          "problem.classes",
+          RunConfig.Contexts.DEFAULT.classes(),
+          2,
+          "Context classes of a sequence problem; the most frequent tokens have one each.",
+          config -> config.problem().contexts().classes());
+  static final ConfigKey<Integer> HORIZON =
+      whole(
+          "problem.horizon",
+          RunConfig.Contexts.DEFAULT.horizon(),
+          0,
+          "Most tokens of a sequence, with rows for every number that is left; 0: no limit.",
+          config -> config.problem().contexts().horizon());
+  static final ConfigKey<Double> EXPLORATION =
+      number(
+          "problem.exploration",
+          RunConfig.Contexts.DEFAULT.exploration(),
+          "in (0, 1]",
+          x -> x > 0 && x <= 1,
+          "The share of a sequence's start distribution that is spread evenly over all classes.",
+          config -> Optional.of(config.problem().contexts().exploration()));
+  static final ConfigKey<Double> END_REWARD =
+      number(
+          "problem.end-reward",
+          RunConfig.Contexts.DEFAULT.endReward(),
+          "finite",
+          Double::isFinite,
+          "What ending a sequence is worth, added to the reward of the end-of-text token.",
+          config -> Optional.of(config.problem().contexts().endReward()));
   static final ConfigKey<StartDistribution> START =
       choice(
           "problem.start",

@@ -18,6 +18,10 @@ final class ConfigResolver {
   private static final List<ConfigKey<?>> PARTS =
       List.of(ConfigKeys.PROMPTS, ConfigKeys.TOKENIZER, ConfigKeys.REFERENCE, ConfigKeys.REWARD);
 
+  private static final List<ConfigKey<?>> SEQUENCE_KEYS =
+      List.of(
+          ConfigKeys.CLASSES, ConfigKeys.HORIZON, ConfigKeys.EXPLORATION, ConfigKeys.END_REWARD);
+
   private final String source;
   private final String name;
   private final ConfigProblems problems = new ConfigProblems();
@@ -69,11 +73,33 @@ final class ConfigResolver {
     switch (kind) {
       case BANDIT -> checkBandit();
       case MDP -> checkMdp();
-      case SEQUENCE ->
+      case SEQUENCE -> checkSequence();
+    }
+    if (kind != ProblemKind.SEQUENCE) {
+      for (ConfigKey<?> key : SEQUENCE_KEYS) {
+        if (!get(key).equals(key.defaultValue())) {
           problem(
-              setting(ConfigKeys.PROBLEM_KIND),
-              "problem.kind %s is not available in this version: kind must be bandit or mdp"
-                  .formatted(setting(ConfigKeys.PROBLEM_KIND).text()));
+              setting(key),
+              "%s goes with problem.kind sequence alone, got kind %s"
+                  .formatted(key.path(), ConfigKeys.PROBLEM_KIND.writer().apply(kind)));
+        }
+      }
+    }
+  }
+
+  private void checkSequence() {
+    checkParts();
+    if (get(ConfigKeys.DISCOUNT) == 1 && get(ConfigKeys.HORIZON) == 0) {
+      problem(
+          setting(ConfigKeys.DISCOUNT),
+          "problem.discount must be below 1 without problem.horizon, got "
+              + setting(ConfigKeys.DISCOUNT).text());
+    }
+    if (isGiven(ConfigKeys.IMPORT)
+        && !get(ConfigKeys.CLASSES).equals(ConfigKeys.CLASSES.defaultValue())) {
+      problem(
+          setting(ConfigKeys.CLASSES),
+          "problem.classes does not go with problem.import, whose class_map says them");
     }
   }
 
@@ -84,6 +110,10 @@ final class ConfigResolver {
           "problem.discount must be 0 for problem.kind bandit, got "
               + setting(ConfigKeys.DISCOUNT).text());
     }
+    checkParts();
+  }
+
+  private void checkParts() {
     boolean imported = isGiven(ConfigKeys.IMPORT);
     for (ConfigKey<?> part : PARTS) {
       // With an import a tokenizer is welcome: it shows the actions as text.
@@ -103,6 +133,12 @@ final class ConfigResolver {
 
   /** An MDP comes whole, and is computed in float64. */
   private void checkMdp() {
+    if (get(ConfigKeys.DISCOUNT) == 1) {
+      problem(
+          setting(ConfigKeys.DISCOUNT),
+          "problem.discount must be below 1 for problem.kind mdp, got "
+              + setting(ConfigKeys.DISCOUNT).text());
+    }
     if (!isGiven(ConfigKeys.IMPORT)) {
       problems.add(
           ConfigProblems.NO_LINE,
@@ -160,6 +196,11 @@ final class ConfigResolver {
         find(ConfigKeys.REWARD),
         find(ConfigKeys.IMPORT),
         get(ConfigKeys.DISCOUNT),
+        new RunConfig.Contexts(
+            get(ConfigKeys.CLASSES),
+            get(ConfigKeys.HORIZON),
+            get(ConfigKeys.EXPLORATION),
+            get(ConfigKeys.END_REWARD)),
         get(ConfigKeys.START),
         get(ConfigKeys.STORAGE));
   }

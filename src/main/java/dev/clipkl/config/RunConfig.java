@@ -44,7 +44,8 @@ public record RunConfig(
    * @param reference the reference policy's file
    * @param reward the reward's file
    * @param importFile a whole problem as safetensors
-   * @param discount the discount factor in [0, 1); 0 for a bandit
+   * @param discount the discount factor in [0, 1]; 0 for a bandit
+   * @param contexts what a sequence problem's states are
    * @param start how averages weigh the states
    * @param storage how a bandit's reference and reward tables are stored; not float64
    */
@@ -56,11 +57,25 @@ public record RunConfig(
       Optional<Path> reward,
       Optional<Path> importFile,
       double discount,
+      Contexts contexts,
       StartDistribution start,
       Precision storage) {
     public Problem {
       ConfigKeys.DISCOUNT.require(discount);
     }
+  }
+
+  /**
+   * The part of section {@code problem} that sequence problems alone have.
+   *
+   * @param classes number of context classes, at least 2
+   * @param horizon most tokens of a text; 0 for no limit
+   * @param exploration share of the start distribution that all classes have evenly, in (0, 1]
+   * @param endReward added to the reward of the end-of-text token
+   */
+  public record Contexts(int classes, int horizon, double exploration, double endReward) {
+    /** The keys' defaults. */
+    public static final Contexts DEFAULT = new Contexts(512, 0, 0.05, 0.0);
   }
 
   /**
@@ -205,6 +220,7 @@ public record RunConfig(
             problem.reward().map(paths),
             problem.importFile().map(paths),
             problem.discount(),
+            problem.contexts(),
             problem.start(),
             problem.storage());
     return new RunConfig(other, objective, optimizer, mode, run).withOut(paths.apply(run.out()));

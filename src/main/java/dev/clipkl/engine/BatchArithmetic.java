@@ -1,5 +1,6 @@
 package dev.clipkl.engine;
 
+import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
 import org.jspecify.annotations.Nullable;
 
@@ -63,6 +64,9 @@ public interface BatchArithmetic extends AutoCloseable {
 
   /** See {@link RowArithmetic#summarize}. */
   void summarize(int first, int end, @Nullable RowOptimum[] optima, double[][] metrics);
+
+  /** See {@link RowArithmetic#groupMasses}. */
+  void groupMasses(int first, int end, ColumnGroups groups, double[][] masses);
 
   /** See {@link RowArithmetic#writeGradient}. */
   void writeGradient(int first, int end, RowTable destination);

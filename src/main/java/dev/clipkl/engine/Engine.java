@@ -23,6 +23,12 @@ public interface Engine extends OptimumSweepsSource, AutoCloseable {
   void evaluate(RowBlock block, RowProgram program, RowResults results);
 
   /**
+   * The same, and each row's mass on every group of actions, of the same policy: the numbers follow
+   * from the logits alone, to the bit.
+   */
+  void evaluate(RowBlock block, RowProgram program, RowResults results, GroupMasses masses);
+
+  /**
    * Runs a block of outer iterations on every row, K inner steps each; Q is taken as constant, so
    * more than one outer iteration is for problems whose rows never meet.
    *

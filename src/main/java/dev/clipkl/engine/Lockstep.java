@@ -1,5 +1,6 @@
 package dev.clipkl.engine;
 
+import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
 import java.util.Arrays;
 import java.util.concurrent.Semaphore;
@@ -30,6 +31,7 @@ final class Lockstep {
     ACCEPT,
     COUNT_CLIPPED,
     SUMMARIZE,
+    GROUP_MASSES,
     ANCHOR,
     MEASURE,
     STORE
@@ -56,6 +58,8 @@ final class Lockstep {
   private final double[] answers;
   private final @Nullable RowOptimum[] optima;
   private final double[][] metrics;
+  private final double[][] masses;
+  private @Nullable ColumnGroups groups;
   private volatile @Nullable Throwable failure;
 
   Lockstep(BatchArithmetic batch) {
@@ -73,6 +77,14 @@ final class Lockstep {
     answers = new double[count];
     optima = new RowOptimum[count];
     metrics = new double[count][];
+    masses = new double[count][];
+  }
+
+  private ColumnGroups groups() {
+    if (groups == null) {
+      throw new IllegalStateException("no groups");
+    }
+    return groups;
   }
 
   /**
@@ -160,6 +172,7 @@ final class Lockstep {
       case PROPOSE -> batch.propose(first, end, steps, momenta, nextMomenta, points);
       case ACCEPT -> batch.accept(first, end);
       case SUMMARIZE -> batch.summarize(first, end, optima, metrics);
+      case GROUP_MASSES -> batch.groupMasses(first, end, groups(), masses);
       case WRITE_GRADIENT -> batch.writeGradient(first, end, slots[first].destination());
     }
   }
@@ -293,6 +306,13 @@ final class Lockstep {
       optima[index] = optimum;
       metrics[index] = rowMetrics;
       ask(Sweep.SUMMARIZE);
+    }
+
+    @Override
+    public void groupMasses(ColumnGroups columns, double[] rowMasses) {
+      groups = columns;
+      masses[index] = rowMasses;
+      ask(Sweep.GROUP_MASSES);
     }
 
     @Override

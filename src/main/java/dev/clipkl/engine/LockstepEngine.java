@@ -19,7 +19,12 @@ public abstract class LockstepEngine implements Engine {
 
   @Override
   public void evaluate(RowBlock block, RowProgram program, RowResults results) {
-    visit(block, program, (loop, row) -> loop.evaluate(block, program, row, results));
+    visit(block, program, (loop, row) -> loop.evaluate(block, program, row, results, null));
+  }
+
+  @Override
+  public void evaluate(RowBlock block, RowProgram program, RowResults results, GroupMasses masses) {
+    visit(block, program, (loop, row) -> loop.evaluate(block, program, row, results, masses));
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.clipkl.engine;
 
+import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
 import org.jspecify.annotations.Nullable;
 
@@ -83,6 +84,13 @@ public interface RowArithmetic {
    *     is written
    */
   void summarize(@Nullable RowOptimum optimum, double[] metrics);
+
+  /**
+   * Sums the current policy's probabilities by groups of actions.
+   *
+   * @param masses {@code [groups]}; overwritten
+   */
+  void groupMasses(ColumnGroups groups, double[] masses);
 
   /** Writes the gradient at the current policy, p_old, into row {@code row}. */
   void writeGradient(RowTable destination, int row);

@@ -67,13 +67,25 @@ final class RowLoop {
     this.arithmetic = arithmetic;
   }
 
-  /** Metrics of the row's policy as it stands; ratios are those of an unchanged policy. */
-  void evaluate(RowBlock block, RowProgram program, int row, RowResults results) {
+  /**
+   * Metrics of the row's policy as it stands; ratios are those of an unchanged policy.
+   *
+   * @param groups takes the row's masses by group too; null where they are not wanted
+   */
+  void evaluate(
+      RowBlock block,
+      RowProgram program,
+      int row,
+      RowResults results,
+      @Nullable GroupMasses groups) {
     Arrays.fill(metrics, 0.0);
     arithmetic.load(block, program, row);
     arithmetic.anchor();
     arithmetic.summarize(optimum(block, row), metrics);
     results.recordLatest(row, metrics);
+    if (groups != null) {
+      arithmetic.groupMasses(groups.groups(), groups.masses()[row]);
+    }
   }
 
   /** The exact gradient of the row's value with respect to its logits: {@code p (G - E_p G)}. */

@@ -48,20 +48,7 @@ public final class NGramReference implements ReferenceFile {
   @Override
   public void fillRows(List<Prompt> prompts, Tokenizer tokenizer, RowTable destination) {
     TableShape.requireRows(destination, prompts.size(), model.vocabularySize());
-    RowTable rows = computedRows(prompts, tokenizer);
-    float[] row = new float[model.vocabularySize()];
-    double[] widened = new double[destination.isHalf() ? row.length : 0];
-    for (int i = 0; i < prompts.size(); i++) {
-      rows.readRow(i, row);
-      if (destination.isHalf()) {
-        for (int token = 0; token < row.length; token++) {
-          widened[token] = row[token];
-        }
-        LogSoftmax.write(destination, i, widened);
-      } else {
-        destination.writeRow(i, row);
-      }
-    }
+    ComputedRows.copy(computedRows(prompts, tokenizer), destination);
   }
 
   /**

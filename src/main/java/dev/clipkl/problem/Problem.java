@@ -3,7 +3,7 @@ package dev.clipkl.problem;
 import dev.clipkl.table.RowTable;
 
 /** Who the rows are: states, their reference policies, and how much each of them counts. */
-public sealed interface Problem permits PromptBandit, FiniteMdp {
+public sealed interface Problem permits PromptBandit, TokenMdp, FiniteMdp {
 
   /** {@code log pi_ref}, {@code [states, actions]}, nats. */
   RowTable reference();

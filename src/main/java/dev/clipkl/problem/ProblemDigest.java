@@ -1,5 +1,6 @@
 package dev.clipkl.problem;
 
+import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -62,6 +63,12 @@ final class ProblemDigest {
       }
       digest.update(buffer.flip());
     }
+  }
+
+  /** Adds the group of every column. */
+  ProblemDigest add(ColumnGroups groups) {
+    add(Integer.BYTES, groups.columns(), (bytes, column) -> bytes.putInt(groups.group(column)));
+    return this;
   }
 
   /** Adds numbers. */

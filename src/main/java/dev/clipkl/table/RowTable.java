@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  * once for all rows, or not at all but computed when a row is read. Threads may read at once, and
  * write different rows.
  */
-public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
+public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable, LayeredRowTable {
   /** Bytes that rows begin at a multiple of; a cache line, and the widest vector register. */
   public static final int ROW_ALIGNMENT = 64;
 
@@ -82,6 +82,30 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
   /** A float32 table that takes no memory: a row is computed whenever it is read. */
   public static RowTable computed(long rows, int columns, RowFunction function) {
     return new ComputedRowTable(rows, columns, function);
+  }
+
+  /**
+   * A table's rows once for each layer, {@code [layers * rows, columns]}: row {@code layer * rows +
+   * row} is row {@code row}.
+   */
+  public static RowTable layered(RowTable base, int layers) {
+    return layers == 1 ? base : new LayeredRowTable(base, new double[layers][0]);
+  }
+
+  /**
+   * The same with numbers added that all rows of a layer share. Read as float32 a sum is rounded
+   * once; read as float64 it is not rounded to float32.
+   *
+   * @param shared {@code [layers, columns]}; kept, and read whenever a row is
+   */
+  public static RowTable layered(RowTable base, double[][] shared) {
+    for (double[] layer : shared) {
+      if (layer.length != base.columns()) {
+        throw new IllegalArgumentException(
+            "expected %d shared numbers, got %d".formatted(base.columns(), layer.length));
+      }
+    }
+    return new LayeredRowTable(base, shared);
   }
 
   /** The bytes that {@link #allocate} takes for {@code [rows, columns]}, padding included. */

@@ -1,6 +1,7 @@
 package dev.clipkl.training;
 
 import dev.clipkl.config.RunConfig;
+import dev.clipkl.language.ContextClasses;
 import dev.clipkl.language.DenseReference;
 import dev.clipkl.language.DenseRewards;
 import dev.clipkl.language.NGramReference;
@@ -73,6 +74,17 @@ final class BanditStorage {
         yield table;
       }
     };
+  }
+
+  /** The reference rows of context classes, nats, {@code [classes, vocabulary]}. */
+  RowTable classRows(ContextClasses classes) {
+    RowTable computed = classes.computedRows();
+    if (placement.computesReference()) {
+      return computed;
+    }
+    RowTable table = space.allocate(storage, computed.rows(), computed.columns());
+    classes.fillRows(table);
+    return table;
   }
 
   /** Stored reference rows, nats, {@code [rows, vocabulary]}. */

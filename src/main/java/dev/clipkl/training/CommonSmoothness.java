@@ -5,6 +5,8 @@ import dev.clipkl.objective.RowSmoothness;
 import dev.clipkl.problem.FiniteMdp;
 import dev.clipkl.problem.Problem;
 import dev.clipkl.problem.PromptBandit;
+import dev.clipkl.problem.TokenMdp;
+import dev.clipkl.table.RowTable;
 
 /**
  * The one smoothness constant behind the constant step of visitation weights: with {@code eta = 1 /
@@ -19,7 +21,7 @@ final class CommonSmoothness {
     double largestSpan =
         switch (problem) {
           case PromptBandit bandit -> largestSpan(bandit);
-          case FiniteMdp _ -> largestSpan((MdpRows) coupling);
+          case FiniteMdp _, TokenMdp _ -> largestSpan(coupling);
         };
     return RowSmoothness.constant(program.divergence(), program.lambda(), largestSpan)
         / (1.0 - problem.discount());
@@ -40,12 +42,15 @@ final class CommonSmoothness {
    * {@code max_a Q*(s, a) - min_a Q_0(s, a)}: as long as values rise, every Q on the way lies
    * between these two.
    */
-  private static double largestSpan(MdpRows rows) {
+  private static double largestSpan(RowCoupling rows) {
+    RowTable first = rows.block().actionValues();
+    double[] best = new double[first.columns()];
+    double[] now = new double[first.columns()];
     double largest = 0.0;
-    double[][] best = rows.mdpOptimum().actionValues();
-    double[][] first = rows.values().actionValues();
-    for (int s = 0; s < best.length; s++) {
-      largest = Math.max(largest, span(best[s], first[s]));
+    for (int s = 0; s < first.rows(); s++) {
+      rows.readOptimalActionValues(s, best);
+      first.readRow(s, now);
+      largest = Math.max(largest, span(best, now));
     }
     return largest;
   }

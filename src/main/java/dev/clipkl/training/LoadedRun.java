@@ -9,13 +9,17 @@ import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
+import dev.clipkl.engine.RowThreads;
 import dev.clipkl.exact.MdpOptimum;
 import dev.clipkl.exact.MdpSolver;
 import dev.clipkl.exact.RowOptima;
+import dev.clipkl.exact.TokenMdpSolver;
+import dev.clipkl.exact.TokenOptimum;
 import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.problem.FiniteMdp;
 import dev.clipkl.problem.Problem;
 import dev.clipkl.problem.PromptBandit;
+import dev.clipkl.problem.TokenMdp;
 import dev.clipkl.table.RowTable;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
@@ -29,6 +33,10 @@ public final class LoadedRun implements AutoCloseable {
   private final EngineSelection selection;
   private final Arena arena;
   private final ProblemTables tables;
+
+  /** For what rows have in common, where they meet. */
+  private final RowThreads threads;
+
   private final RowProgram program;
   private final RowCoupling coupling;
 
@@ -42,6 +50,7 @@ public final class LoadedRun implements AutoCloseable {
     this.clock = clock;
     this.selection = selection;
     this.arena = arena;
+    threads = new RowThreads(config.run().threadCount());
     OptimizerKind optimizer = config.optimizer().kindFor(config.objective().divergence());
     tables =
         ProblemTables.load(
@@ -63,9 +72,9 @@ public final class LoadedRun implements AutoCloseable {
             problem.actions(),
             optimizer);
     initialize(actor.logits(), tables);
-    coupling = clock.during(Phase.OPTIMA, () -> couple(problem, actor));
-    clock.during(Phase.VALUES, coupling::update);
     RowProgram ownUnits = program(config, optimizer);
+    coupling = clock.during(Phase.OPTIMA, () -> couple(problem, actor, ownUnits));
+    clock.during(Phase.VALUES, coupling::update);
     program =
         config.optimizer().weights() == WeightKind.VISITATION
             ? ownUnits.withSmoothness(CommonSmoothness.of(problem, coupling, ownUnits))
@@ -120,18 +129,16 @@ public final class LoadedRun implements AutoCloseable {
         config.optimizer().tolerance());
   }
 
-  private RowCoupling couple(Problem problem, ActorState actor) {
+  private RowCoupling couple(Problem problem, ActorState actor, RowProgram units) {
     WeightKind weights = config.optimizer().weights();
     return switch (problem) {
-      case PromptBandit bandit -> {
-        RowOptimum[] optima =
-            RowOptima.solve(
-                selection.engine(),
-                config.objective().divergence(),
-                config.objective().lambda(),
-                bandit.reference(),
-                bandit.rewards());
-        yield new IndependentRows(bandit, optima, actor, weights);
+      case PromptBandit bandit -> independentRows(bandit, actor);
+      case TokenMdp mdp when mdp.discount() == 0.0 -> independentRows(mdp, actor);
+      case TokenMdp mdp -> {
+        TokenOptimum optimum =
+            new TokenMdpSolver(mdp, units.divergence(), units.lambda(), selection.engine(), threads)
+                .solve();
+        yield new SequenceRows(mdp, optimum, actor, selection.engine(), units, weights, threads);
       }
       case FiniteMdp mdp -> {
         MdpSolver solver =
@@ -140,6 +147,17 @@ public final class LoadedRun implements AutoCloseable {
         yield new MdpRows(mdp, solver, optimum, actor, weights, arena);
       }
     };
+  }
+
+  private IndependentRows independentRows(Problem problem, ActorState actor) {
+    RowOptimum[] optima =
+        RowOptima.solve(
+            selection.engine(),
+            config.objective().divergence(),
+            config.objective().lambda(),
+            problem.reference(),
+            problem.rewards());
+    return new IndependentRows(problem, optima, actor, config.optimizer().weights());
   }
 
   private static void initialize(RowTable logits, ProblemTables tables) {
@@ -222,6 +240,7 @@ public final class LoadedRun implements AutoCloseable {
   public void close() {
     // The engine's threads read the tables.
     selection.close();
+    threads.close();
     arena.close();
   }
 }

@@ -4,6 +4,7 @@ import dev.clipkl.config.WeightKind;
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowMetric;
+import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.exact.MdpOptimum;
 import dev.clipkl.exact.MdpSolver;
 import dev.clipkl.exact.PolicyValues;
@@ -77,6 +78,21 @@ public final class MdpRows implements RowCoupling {
       System.arraycopy(values.visitation(), 0, block.rowWeights(), 0, weights.length);
     }
     gap = solver.gap(optimum, logPolicy, values.visitation());
+  }
+
+  @Override
+  public RowOptimum[] optima() {
+    return optimum.rows();
+  }
+
+  @Override
+  public void readOptimalActionValues(int state, double[] destination) {
+    System.arraycopy(optimum.actionValues()[state], 0, destination, 0, destination.length);
+  }
+
+  @Override
+  public double optimumWidth() {
+    return optimum.width();
   }
 
   /** {@code log p} of the latest {@link #update}, nats, {@code [states, actions]}. */

@@ -49,17 +49,20 @@ record ProblemTables(
       RunConfig config, EngineSelection selection, OptimizerKind optimizer, Runnable chosen) {
 
     /**
+     * @param states rows of the policy
+     * @param ownRows rows of reference and rewards
      * @throws dev.clipkl.failure.EnvironmentException when the memory does not suffice, before any
      *     table is made
      */
     TablePlacement place(
         long states,
+        long ownRows,
         int actions,
         boolean canComputeReference,
         boolean oneReward,
         boolean copiesInitialLogits) {
       RowTable.Precision stored = config.problem().storage();
-      long table = RowTable.allocatedBytes(stored, states, actions);
+      long table = RowTable.allocatedBytes(stored, ownRows, actions);
       RowTable.Precision precision = selection.engine().kind().precision();
       long policy = RowTable.allocatedBytes(precision, states, actions);
       List<Item> tables = new ArrayList<>();
@@ -115,6 +118,10 @@ record ProblemTables(
       return MdpImport.read(required(importFile, "problem.import"), config, arena);
     }
     Placing placing = new Placing(config, selection, optimizer, chosen);
+    if (config.problem().kind() == ProblemKind.SEQUENCE) {
+      SequenceTables sequences = new SequenceTables(config, placing::place, arena);
+      return importFile.isPresent() ? sequences.ofFile(importFile.get()) : sequences.ofPrompts();
+    }
     return importFile.isPresent()
         ? importBandit(importFile.get(), config, placing, arena)
         : promptBandit(config, placing, arena);
@@ -134,6 +141,7 @@ record ProblemTables(
       rewardFile.checkRows(prompts.size());
       TablePlacement placement =
           placing.place(
+              prompts.size(),
               prompts.size(),
               actions,
               BanditStorage.canCompute(referenceFile, config),
@@ -167,21 +175,13 @@ record ProblemTables(
       DenseRewards rewardRows = DenseRewards.of(file);
       long states = referenceRows.rows();
       int actions = referenceRows.vocabularySize();
-      if (rewardRows.vocabularySize() != actions) {
-        throw new InputException(
-            "%s: %s does not fit %s: expected %d columns, got %d"
-                .formatted(
-                    path,
-                    rewardRows.description(),
-                    referenceRows.description(),
-                    actions,
-                    rewardRows.vocabularySize()));
-      }
+      requireColumns(path, rewardRows, referenceRows);
       rewardRows.checkRows(states);
       Optional<Tensor> initial = file.find("initial_logits");
       initial.ifPresent(tensor -> tensor.requireShape(states, actions));
       TablePlacement placement =
           placing.place(
+              states,
               states,
               actions,
               false,
@@ -240,7 +240,30 @@ record ProblemTables(
     return weights;
   }
 
-  private static void requireFinite(Path path, RowTable table) {
+  /**
+   * Checks that rewards and reference have the same columns.
+   *
+   * @throws InputException where they have not
+   */
+  static void requireColumns(Path path, DenseRewards rewards, DenseReference reference) {
+    if (rewards.vocabularySize() != reference.vocabularySize()) {
+      throw new InputException(
+          "%s: %s does not fit %s: expected %d columns, got %d"
+              .formatted(
+                  path,
+                  rewards.description(),
+                  reference.description(),
+                  reference.vocabularySize(),
+                  rewards.vocabularySize()));
+    }
+  }
+
+  /**
+   * Checks a table's entries.
+   *
+   * @throws InputException for the first that is not finite
+   */
+  static void requireFinite(Path path, RowTable table) {
     float[] row = new float[table.columns()];
     for (long i = 0; i < table.rows(); i++) {
       table.readRow(i, row);

@@ -56,9 +56,9 @@ public final class ReferenceRows implements AutoCloseable {
    */
   @SuppressWarnings("MustBeClosed") // The arena is closed by close(), or here on failure.
   public static ReferenceRows ofRun(RunConfig config) {
-    if (config.problem().kind() == ProblemKind.MDP) {
+    if (config.problem().kind() != ProblemKind.BANDIT) {
       throw new InputException(
-          "problem.kind mdp: expected a run of prompts or of an imported bandit, whose rows have"
+          "problem.kind is not bandit: expected a run of prompts or of an imported bandit, whose rows have"
               + " start weights");
     }
     Arena arena = Arena.ofShared();

@@ -1,7 +1,11 @@
 package dev.clipkl.training;
 
+import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowMetric;
+import dev.clipkl.engine.RowOptimum;
+import dev.clipkl.engine.RowProgram;
+import dev.clipkl.engine.RowResults;
 import java.util.function.Function;
 
 /**
@@ -18,6 +22,27 @@ public interface RowCoupling {
 
   /** Brings action values, weights and gap up to date with the actor's logits. */
   void update();
+
+  /**
+   * Fills {@link RowResults#latest} with the metrics of the policy as it stands, after {@link
+   * #update}.
+   */
+  default void evaluate(Engine engine, RowProgram program, RowResults results) {
+    engine.evaluate(block(), program, results);
+  }
+
+  /** The rows' optima, {@code [states]}; where rows meet for the optimal action values. */
+  RowOptimum[] optima();
+
+  /**
+   * The action values that a row's optimum is for.
+   *
+   * @param destination {@code [actions]}; written
+   */
+  void readOptimalActionValues(int state, double[] destination);
+
+  /** How far apart the certified bounds of the optimum are, at the state where it is most. */
+  double optimumWidth();
 
   /** Weights of averages over states, {@code [states]}, summing to 1. */
   double[] weights();

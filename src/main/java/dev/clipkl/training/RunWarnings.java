@@ -120,7 +120,7 @@ final class RunWarnings implements MetricSink {
   }
 
   private static Optional<String> zeros(LoadedRun run) {
-    RowOptimum[] optima = optima(run);
+    RowOptimum[] optima = run.coupling().optima();
     long rows = Arrays.stream(optima).filter(optimum -> optimum.zeros() > 0).count();
     if (rows == 0) {
       return Optional.empty();
@@ -138,12 +138,12 @@ final class RunWarnings implements MetricSink {
   }
 
   private static Optional<String> unknownOptimum(LoadedRun run) {
-    if (!(run.coupling() instanceof MdpRows mdp)) {
+    if (!run.coupling().rowsMeet()) {
       return Optional.empty();
     }
-    double width = mdp.mdpOptimum().width();
+    double width = run.coupling().optimumWidth();
     // Written so that NaN is told, too.
-    return width <= Math.max(run.program().tolerance(), KNOWN * Math.abs(mdp.optimum()))
+    return width <= Math.max(run.program().tolerance(), KNOWN * Math.abs(run.coupling().optimum()))
         ? Optional.empty()
         : Optional.of(
             String.format(
@@ -165,12 +165,6 @@ final class RunWarnings implements MetricSink {
                 run.config().mode() == Mode.FAITHFUL
                     ? "mode practical"
                     : "step-rule backtracking"));
-  }
-
-  /** The rows' optima; in an MDP for the optimal action values. */
-  static RowOptimum[] optima(LoadedRun run) {
-    RowOptimum[] optima = run.coupling().block().optima();
-    return optima == null ? ((MdpRows) run.coupling()).mdpOptimum().rows() : optima;
   }
 
   /** Whether a step is beyond what any proof covers. */

@@ -28,7 +28,7 @@ final class SampledRows {
   SampledRows(LoadedRun run) {
     program = run.program();
     reference = run.problem().reference();
-    RowOptimum[] all = RunWarnings.optima(run);
+    RowOptimum[] all = run.coupling().optima();
     int count = Math.min(MOST_ROWS, all.length);
     int[] rows = IntStream.range(0, count).map(i -> i * all.length / count).toArray();
     optima = Arrays.stream(rows).mapToObj(row -> all[row]).toArray(RowOptimum[]::new);
@@ -36,10 +36,11 @@ final class SampledRows {
         Arrays.stream(rows).mapToObj(row -> read(reference, row)).toArray(double[][]::new);
     actionValues =
         Arrays.stream(rows)
-            .mapToObj(row ->
-                run.coupling() instanceof MdpRows mdp
-                    ? mdp.mdpOptimum().actionValues()[row]
-                    : read(run.problem().rewards(), row))
+            .mapToObj(row -> {
+              double[] values = new double[reference.columns()];
+              run.coupling().readOptimalActionValues(row, values);
+              return values;
+            })
             .toArray(double[][]::new);
   }
 

@@ -112,7 +112,7 @@ public final class Trainer {
   }
 
   private void evaluate() {
-    clock.during(Phase.ROW_PROGRAMS, () -> engine.evaluate(block, program, results));
+    clock.during(Phase.ROW_PROGRAMS, () -> coupling.evaluate(engine, program, results));
   }
 
   /** Those of the policy that it begins with; written unless they were before. */

@@ -4,6 +4,7 @@ import dev.clipkl.driver.CudaContext;
 import dev.clipkl.driver.DriverException;
 import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.EngineKind;
+import dev.clipkl.engine.GroupMasses;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.OptimumSweeps;
 import dev.clipkl.engine.OptimumSweepsSource;
@@ -46,6 +47,7 @@ public final class CudaEngine implements Engine {
   private final long numbersBytes;
   private final OptimumSweepsSource optima;
   private final RowThreads threads;
+  private final HostGroupMasses hostMasses;
   private final TableTransfer transfer;
   private final List<RowLane> lanes;
   private final Map<PlanKey, LaunchPlan> plans = new HashMap<>();
@@ -103,6 +105,7 @@ public final class CudaEngine implements Engine {
     deviceDescription = probe.reason();
     this.optima = optima;
     this.threads = new RowThreads(threads);
+    hostMasses = new HostGroupMasses(this.threads);
     context.makeCurrent();
     numbersBytes = Math.min(NUMBERS_BYTES, context.freeBytes() / NUMBERS_PART);
     transfer = new TableTransfer(context, this.threads);
@@ -169,6 +172,13 @@ public final class CudaEngine implements Engine {
   @Override
   public void evaluate(RowBlock block, RowProgram program, RowResults results) {
     visit(new RowLaunch(sweep("evaluate_rows", block, program), block, program, 0, results, null));
+  }
+
+  @Override
+  public void evaluate(RowBlock block, RowProgram program, RowResults results, GroupMasses masses) {
+    evaluate(block, program, results);
+    fetch(block);
+    hostMasses.fill(block, masses);
   }
 
   @Override

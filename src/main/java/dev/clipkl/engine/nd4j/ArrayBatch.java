@@ -10,6 +10,7 @@ import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.engine.SurrogatePoint;
 import dev.clipkl.objective.Divergence;
+import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
 import java.util.Arrays;
 import java.util.List;
@@ -285,6 +286,13 @@ final class ArrayBatch implements BatchArithmetic {
         new BatchSummary.Inputs(
             current.logits, logReference, actionValue, surrogate.oldProb(), scratch1, actions);
     summary.fill(first, end, inputs, program(), arrayDivergence, optima, metrics);
+  }
+
+  @Override
+  public void groupMasses(int first, int end, ColumnGroups groups, double[][] masses) {
+    for (int slot = first; slot < end; slot++) {
+      groups.sum(transfer.read(current.prob, slot), masses[slot]);
+    }
   }
 
   @Override

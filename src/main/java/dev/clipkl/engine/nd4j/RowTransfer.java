@@ -34,14 +34,18 @@ final class RowTransfer implements AutoCloseable {
   /** Writes the rows {@code firstRow + slot}. */
   void write(SlotArray array, int first, int end, RowTable table, int firstRow) {
     for (int slot = first; slot < end; slot++) {
-      staged.assign(array.rows(slot, slot + 1));
-      if (onHost) {
-        ((FloatPointer) staged.data().pointer()).get(numbers);
-        table.writeRow(firstRow + slot, numbers);
-      } else {
-        table.writeRow(firstRow + slot, staged.data().asFloat());
-      }
+      table.writeRow(firstRow + slot, read(array, slot));
     }
+  }
+
+  /** One row's numbers, padding included; the next call may overwrite them. */
+  float[] read(SlotArray array, int slot) {
+    staged.assign(array.rows(slot, slot + 1));
+    if (!onHost) {
+      return staged.data().asFloat();
+    }
+    ((FloatPointer) staged.data().pointer()).get(numbers);
+    return numbers;
   }
 
   /** 1 for an action, 0 for padding, in all slots. */

@@ -12,6 +12,7 @@ import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.SurrogatePoint;
 import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.objective.Divergence;
+import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -319,6 +320,16 @@ final class ScalarArithmetic implements RowArithmetic {
     metrics[RowMetric.LOG_RATIO_MAX.ordinal()] = maxLogRatio;
     metrics[RowMetric.RATIO_VARIANCE.ordinal()] = ratioVariance;
     metrics[RowMetric.APPROX_KL.ordinal()] = approxKl;
+  }
+
+  @Override
+  public void groupMasses(ColumnGroups groups, double[] masses) {
+    Arrays.fill(masses, 0.0);
+    for (int a = 0; a < columns; a++) {
+      if (groups.group(a) != ColumnGroups.NONE) {
+        masses[groups.group(a)] += Math.exp(logits[a] - logNormalizer);
+      }
+    }
   }
 
   @Override

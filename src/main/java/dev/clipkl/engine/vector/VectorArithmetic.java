@@ -17,6 +17,7 @@ import dev.clipkl.engine.SurrogatePoint;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ForwardKl;
 import dev.clipkl.objective.ReverseKl;
+import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -31,6 +32,7 @@ final class VectorArithmetic implements RowArithmetic {
   private final RowScratch row;
   private final GeneralSteps general;
   private final PolicySummary summary = new PolicySummary();
+  private final GroupSums groupSums = new GroupSums();
   private Divergence divergence = Divergence.parse("reverse-kl");
   private @Nullable FusedSteps fused;
 
@@ -192,6 +194,11 @@ final class VectorArithmetic implements RowArithmetic {
           .div(row.lambda)
           .intoArray(chunk.optimumDistance, i);
     }
+  }
+
+  @Override
+  public void groupMasses(ColumnGroups groups, double[] masses) {
+    groupSums.sum(row.current, groups, masses);
   }
 
   @Override

@@ -1,0 +1,273 @@
+package dev.clipkl.training;
+
+import dev.clipkl.config.RunConfig;
+import dev.clipkl.config.StartDistribution;
+import dev.clipkl.failure.InputException;
+import dev.clipkl.language.ContextClasses;
+import dev.clipkl.language.DenseReference;
+import dev.clipkl.language.DenseRewards;
+import dev.clipkl.language.NGramReference;
+import dev.clipkl.language.Prompt;
+import dev.clipkl.language.Prompts;
+import dev.clipkl.language.ReferenceFile;
+import dev.clipkl.language.RewardFile;
+import dev.clipkl.language.Tokenizer;
+import dev.clipkl.language.Tokenizers;
+import dev.clipkl.problem.TokenMdp;
+import dev.clipkl.table.ColumnGroups;
+import dev.clipkl.table.RowTable;
+import dev.clipkl.table.SafetensorsFile;
+import dev.clipkl.table.Tensor;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A sequence problem's tables: classes and rows of an n-gram model, started in by prompts; or a
+ * whole one from a safetensors file, whose {@code class_map} {@code [tokens]} says which row each
+ * token leads to, -1 for those that end the text.
+ */
+final class SequenceTables {
+  /** How a problem's tables find their place. */
+  @FunctionalInterface
+  interface Placing {
+    TablePlacement place(
+        long states,
+        long classes,
+        int tokens,
+        boolean canComputeReference,
+        boolean oneReward,
+        boolean copiesInitialLogits);
+  }
+
+  private static final int END = -1;
+
+  private final RunConfig config;
+  private final RunConfig.Contexts contexts;
+  private final Placing placing;
+  private final Arena arena;
+
+  SequenceTables(RunConfig config, Placing placing, Arena arena) {
+    this.config = config;
+    contexts = config.problem().contexts();
+    this.placing = placing;
+    this.arena = arena;
+  }
+
+  /**
+   * Loads a problem from prompts.
+   *
+   * @throws InputException when a file is missing, unsound or does not fit the others
+   */
+  ProblemTables ofPrompts() {
+    List<Prompt> prompts =
+        Prompts.read(ProblemTables.required(config.problem().prompts(), "problem.prompts"));
+    Tokenizer tokenizer =
+        Tokenizers.open(ProblemTables.required(config.problem().tokenizer(), "problem.tokenizer"));
+    Path referencePath = ProblemTables.required(config.problem().reference(), "problem.reference");
+    Path rewardPath = ProblemTables.required(config.problem().reward(), "problem.reward");
+    try (ReferenceFile referenceFile = ReferenceFile.open(referencePath, arena);
+        RewardFile rewardFile = RewardFile.open(rewardPath, tokenizer, arena)) {
+      if (!(referenceFile instanceof NGramReference model)) {
+        throw new InputException(
+            "%s: problem.kind sequence needs an n-gram model, whose rows can follow any token, got"
+                    .formatted(referencePath)
+                + " one stored row per prompt; give a table of classes as problem.import");
+      }
+      model.check(prompts, tokenizer);
+      ContextClasses classes = ContextClasses.of(model.model(), tokenizer, contexts.classes());
+      rewardFile.checkRows(contexts.classes());
+      int layers = Math.max(1, contexts.horizon());
+      TablePlacement placement =
+          placing.place(
+              (long) layers * contexts.classes(),
+              contexts.classes(),
+              tokenizer.vocabularySize(),
+              BanditStorage.canCompute(referenceFile, config),
+              rewardFile.isOneRow(),
+              false);
+      BanditStorage storage = new BanditStorage(config, placement, arena);
+      RowTable reference = storage.classRows(classes);
+      RowTable rewards = storage.rewards(rewardFile, contexts.classes());
+      addEndReward(rewards, classes.groups());
+      double[] start = start(startClasses(prompts, tokenizer, classes.groups()));
+      return tables(
+          reference,
+          rewards,
+          classes.groups(),
+          start,
+          null,
+          storage,
+          List.of(
+              classes.description(),
+              "reference: " + referenceFile.description(),
+              "reward: " + rewardFile.description(),
+              "start: %d prompts, and every class at least %.2e"
+                  .formatted(prompts.size(), contexts.exploration() / contexts.classes()),
+              placement.description((long) layers * contexts.classes())));
+    }
+  }
+
+  /** The prompts' weights, each on the class of its last token, {@code [classes]}. */
+  private double[] startClasses(List<Prompt> prompts, Tokenizer tokenizer, ColumnGroups classes) {
+    double[] weights = ProblemTables.startWeights(prompts, config.problem().start());
+    double[] ofClass = new double[classes.groups()];
+    for (int i = 0; i < weights.length; i++) {
+      int[] tokens = tokenizer.encode(prompts.get(i).text());
+      int last = tokens.length == 0 ? ColumnGroups.NONE : classes.group(tokens[tokens.length - 1]);
+      if (last == ColumnGroups.NONE) {
+        throw new InputException(
+            "%s: prompt %d has no last token that a text could go on from"
+                .formatted(config.problem().prompts().orElseThrow(), i + 1));
+      }
+      ofClass[last] += weights[i];
+    }
+    return ofClass;
+  }
+
+  /**
+   * Weights mixed with the explorative floor: {@code u(s) >= exploration / classes}; with a horizon
+   * texts start with all their tokens left.
+   */
+  private double[] start(double[] ofClass) {
+    int classes = ofClass.length;
+    double total = Arrays.stream(ofClass).sum();
+    double[] start = new double[Math.max(1, contexts.horizon()) * classes];
+    for (int c = 0; c < classes; c++) {
+      start[c] =
+          (1.0 - contexts.exploration()) * ofClass[c] / total + contexts.exploration() / classes;
+    }
+    return start;
+  }
+
+  private void addEndReward(RowTable rewards, ColumnGroups classes) {
+    if (contexts.endReward() == 0.0) {
+      return;
+    }
+    float[] row = new float[rewards.columns()];
+    long rows = rewards.isBroadcast() ? 1 : rewards.rows();
+    for (long i = 0; i < rows; i++) {
+      rewards.readRow(i, row);
+      for (int token = 0; token < row.length; token++) {
+        if (classes.group(token) == ColumnGroups.NONE) {
+          row[token] += (float) contexts.endReward();
+        }
+      }
+      rewards.writeRow(i, row);
+    }
+  }
+
+  private ProblemTables tables(
+      RowTable reference,
+      RowTable rewards,
+      ColumnGroups classes,
+      double[] start,
+      @Nullable RowTable initialLogits,
+      BanditStorage storage,
+      List<String> description) {
+    OptionalInt horizon =
+        contexts.horizon() == 0 ? OptionalInt.empty() : OptionalInt.of(contexts.horizon());
+    return new ProblemTables(
+        new TokenMdp(reference, rewards, classes, start, config.problem().discount(), horizon),
+        initialLogits,
+        storage.space(),
+        description);
+  }
+
+  /**
+   * Loads a whole problem: {@code reference_log_probs} or {@code reference_logits} {@code [classes,
+   * tokens]}, {@code rewards} {@code [classes, tokens]} or {@code [tokens]}, {@code class_map}
+   * {@code [tokens]}, and optionally {@code start} {@code [classes]} and {@code initial_logits}
+   * {@code [states, tokens]}.
+   *
+   * @throws InputException when a tensor is missing or unsound, or a class is out of reach
+   */
+  ProblemTables ofFile(Path path) {
+    try (SafetensorsFile file = SafetensorsFile.open(path, arena)) {
+      DenseReference referenceRows = DenseReference.of(file);
+      DenseRewards rewardRows = DenseRewards.of(file);
+      int classCount = Math.toIntExact(referenceRows.rows());
+      int tokens = referenceRows.vocabularySize();
+      ProblemTables.requireColumns(path, rewardRows, referenceRows);
+      rewardRows.checkRows(classCount);
+      ColumnGroups classes = classMap(file, classCount, tokens);
+      double[] startWeights =
+          ProblemTables.startWeights(file, config.problem().start(), classCount);
+      requireReachable(path, classes, startWeights, file);
+      long states = (long) Math.max(1, contexts.horizon()) * classCount;
+      Optional<Tensor> initial = file.find("initial_logits");
+      initial.ifPresent(tensor -> tensor.requireShape(states, tokens));
+      TablePlacement placement =
+          placing.place(
+              states,
+              classCount,
+              tokens,
+              false,
+              rewardRows.isOneRow(),
+              initial.filter(BanditStorage::copiesInitialLogits).isPresent());
+      BanditStorage storage = new BanditStorage(config, placement, arena);
+      RowTable reference = storage.reference(referenceRows);
+      RowTable rewards = storage.rewards(rewardRows, classCount);
+      addEndReward(rewards, classes);
+      RowTable initialLogits = null;
+      if (initial.isPresent()) {
+        initialLogits = storage.initialLogits(initial.get(), states, tokens);
+        ProblemTables.requireFinite(path, initialLogits);
+      }
+      return tables(
+          reference,
+          rewards,
+          classes,
+          start(startWeights),
+          initialLogits,
+          storage,
+          List.of(
+              "%d classes, %d tokens".formatted(classCount, tokens),
+              "reference: " + referenceRows.description(),
+              "reward: " + rewardRows.description(),
+              String.format(
+                  Locale.ROOT,
+                  "start: every class at least %.2e",
+                  contexts.exploration() / classCount),
+              placement.description(states)));
+    }
+  }
+
+  private static ColumnGroups classMap(SafetensorsFile file, int classes, int tokens) {
+    Tensor tensor = file.tensor("class_map");
+    tensor.requireShape(tokens);
+    long[] map = new long[tokens];
+    tensor.readLongs(0, map, tokens);
+    int[] classOf = new int[tokens];
+    for (int token = 0; token < tokens; token++) {
+      if (map[token] < END || map[token] >= classes) {
+        throw new InputException(
+            "%s: class_map[%d] must be -1 (ends the text) or in [0, %d), got %d"
+                .formatted(file.path(), token, classes, map[token]));
+      }
+      classOf[token] = (int) map[token];
+    }
+    return new ColumnGroups(classes, classOf);
+  }
+
+  /** A class that no token leads to is a mistake, unless the file says that texts start there. */
+  private void requireReachable(
+      Path path, ColumnGroups classes, double[] startWeights, SafetensorsFile file) {
+    boolean startsAnywhere =
+        file.find("start").isPresent() && config.problem().start() == StartDistribution.WEIGHTS;
+    int[] sizes = classes.sizes();
+    for (int c = 0; c < sizes.length; c++) {
+      if (sizes[c] == 0 && !(startsAnywhere && startWeights[c] > 0.0)) {
+        throw new InputException(
+            "%s: class %d is unreachable: no token of class_map leads to it, and start gives it no"
+                    .formatted(path, c)
+                + " weight");
+      }
+    }
+  }
+}
