@@ -163,6 +163,11 @@ public final class SequenceRows implements RowCoupling {
     return visitation;
   }
 
+  /** The policy's probability of each class at the latest {@link #update}. */
+  public double[][] masses() {
+    return masses.masses();
+  }
+
   /** The problem's optimum. */
   public TokenOptimum tokenOptimum() {
     return optimum;
