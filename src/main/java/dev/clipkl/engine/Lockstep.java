@@ -278,9 +278,8 @@ final class Lockstep {
     }
 
     @Override
-    public void moveUnmeasured(double step) {
+    public void proposeLast(double step, boolean isSummarized) {
       propose(step, 0.0, 0.0, points[index]);
-      accept();
     }
 
     @Override
@@ -289,7 +288,7 @@ final class Lockstep {
     }
 
     @Override
-    public void summarize(@Nullable RowOptimum optimum, double[] rowMetrics) {
+    public void summarize(@Nullable RowOptimum optimum, double[] rowMetrics, boolean isLast) {
       optima[index] = optimum;
       metrics[index] = rowMetrics;
       ask(Sweep.SUMMARIZE);

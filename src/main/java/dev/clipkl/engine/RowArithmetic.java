@@ -50,7 +50,10 @@ public interface RowArithmetic {
    */
   void direction(int momentumSteps, AscentDirection direction);
 
-  /** Euclidean norm of the gradient at the current policy, whose direction was last taken. */
+  /**
+   * Euclidean norm of the gradient at the current policy, whose direction was last taken; NaN where
+   * the next proposal tells it, and another call after that gives it.
+   */
   double gradientNorm();
 
   /** {@code max G - min G} at the current policy. */
@@ -68,10 +71,13 @@ public interface RowArithmetic {
   void propose(double step, double momentum, double nextMomentum, SurrogatePoint point);
 
   /**
-   * Takes a step after which only {@link #store} follows: the policy there need not be measured.
-   * Not for Nesterov's method.
+   * Proposes a step after which only {@link #summarize}, if anyone reads it, and {@link #store}
+   * follow: the surrogate there need not be measured. Not for Nesterov's method.
+   *
+   * @param isSummarized whether {@link #summarize} follows; if not, the step may be written to the
+   *     row's table at once
    */
-  void moveUnmeasured(double step);
+  void proposeLast(double step, boolean isSummarized);
 
   /** Makes the proposal, and its velocity, the current policy. */
   void accept();
@@ -81,8 +87,9 @@ public interface RowArithmetic {
    *
    * @param metrics indexed by {@link RowMetric#ordinal()}; only what the row's policies determine
    *     is written
+   * @param isLast whether only {@link #store} follows; the logits may be written back on the way
    */
-  void summarize(@Nullable RowOptimum optimum, double[] metrics);
+  void summarize(@Nullable RowOptimum optimum, double[] metrics, boolean isLast);
 
   /** Writes the gradient at the current policy, p_old, into row {@code row}. */
   void writeGradient(RowTable destination, int row);

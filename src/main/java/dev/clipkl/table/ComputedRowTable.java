@@ -28,6 +28,13 @@ final class ComputedRowTable extends RowTable {
   }
 
   @Override
+  public void readPiece(long row, float[] destination, int start, int length) {
+    if (start == 0) {
+      readRow(row, destination);
+    }
+  }
+
+  @Override
   public void readRow(long row, double[] destination) {
     float[] values = new float[columns()];
     readRow(row, values);
@@ -38,6 +45,11 @@ final class ComputedRowTable extends RowTable {
 
   @Override
   public void writeRow(long row, float[] source) {
+    throw notStored();
+  }
+
+  @Override
+  public void writePiece(long row, float[] source, int start, int length) {
     throw notStored();
   }
 

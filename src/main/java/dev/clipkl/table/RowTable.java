@@ -127,6 +127,14 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
   /** Copies row {@code row} into the first {@code columns} entries; rounds float64 to nearest. */
   public abstract void readRow(long row, float[] destination);
 
+  /**
+   * Copies entries {@code [start, start + length)} of row {@code row} to the same places of {@code
+   * destination}, as {@link #readRow(long, float[])} does. The pieces of a row are read in order,
+   * from its first entry to its last and into one array: a row that is computed arrives with its
+   * first piece.
+   */
+  public abstract void readPiece(long row, float[] destination, int start, int length);
+
   /** Copies row {@code row} into the first {@code columns} entries of {@code destination}. */
   public abstract void readRow(long row, double[] destination);
 
@@ -139,7 +147,14 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
    */
   public abstract void writeRow(long row, float[] source);
 
-  /** The same for float64 numbers. */
+  /**
+   * Copies entries {@code [start, start + length)} of {@code source} to the same places of row
+   * {@code row}, as {@link #writeRow(long, float[])} does. The pieces of a row are written in
+   * order, from its first entry to its last.
+   */
+  public abstract void writePiece(long row, float[] source, int start, int length);
+
+  /** The same as {@link #writeRow(long, float[])} for float64 numbers. */
   public abstract void writeRow(long row, double[] source);
 
   /**

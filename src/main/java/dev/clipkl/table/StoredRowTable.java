@@ -57,33 +57,46 @@ final class StoredRowTable extends RowTable {
 
   @Override
   public void readRow(long row, float[] destination) {
+    readPiece(row, destination, 0, columns());
+  }
+
+  @Override
+  public void readPiece(long row, float[] destination, int start, int length) {
     long offset = offset(row);
-    int columns = columns();
+    int end = start + length;
     switch (precision()) {
-      case FLOAT32 -> MemorySegment.copy(memory, Tensor.FLOAT, offset, destination, 0, columns);
+      case FLOAT32 ->
+          MemorySegment.copy(memory, Tensor.FLOAT, offset + at(start), destination, start, length);
       case FLOAT64 -> {
-        for (int a = 0; a < columns; a++) {
-          destination[a] = (float) memory.get(Tensor.DOUBLE, offset + (long) a * Double.BYTES);
+        for (int a = start; a < end; a++) {
+          destination[a] = (float) memory.get(Tensor.DOUBLE, offset + at(a));
         }
       }
       case BFLOAT16 -> {
-        for (int a = 0; a < columns; a++) {
+        for (int a = start; a < end; a++) {
           destination[a] = FloatNarrowing.fromBfloat16(bits(offset, a));
         }
       }
       case FLOAT16 -> {
-        for (int a = 0; a < columns; a++) {
+        for (int a = start; a < end; a++) {
           destination[a] = Float.float16ToFloat(bits(offset, a));
         }
       }
     }
     if (logNormalizers != null && logNormalizers[(int) row] != 0.0) {
       double logNormalizer = logNormalizers[(int) row];
-      for (int a = 0; a < columns; a++) {
+      for (int a = start; a < end; a++) {
         destination[a] = (float) (destination[a] - logNormalizer);
       }
     }
-    afterReading(row);
+    if (end == columns()) {
+      afterReading(row);
+    }
+  }
+
+  /** Bytes from a row's beginning to an entry. */
+  private long at(int column) {
+    return (long) column * precision().bytes();
   }
 
   @Override
@@ -123,21 +136,30 @@ final class StoredRowTable extends RowTable {
 
   @Override
   public void writeRow(long row, float[] source) {
+    writePiece(row, source, 0, columns());
+  }
+
+  @Override
+  public void writePiece(long row, float[] source, int start, int length) {
     long offset = offset(row);
+    int end = start + length;
     switch (precision()) {
-      case FLOAT32 -> MemorySegment.copy(source, 0, memory, Tensor.FLOAT, offset, columns());
+      case FLOAT32 ->
+          MemorySegment.copy(source, start, memory, Tensor.FLOAT, offset + at(start), length);
       case FLOAT64 -> {
-        for (int a = 0; a < columns(); a++) {
-          memory.set(Tensor.DOUBLE, offset + (long) a * Double.BYTES, source[a]);
+        for (int a = start; a < end; a++) {
+          memory.set(Tensor.DOUBLE, offset + at(a), source[a]);
         }
       }
       case BFLOAT16, FLOAT16 -> {
-        for (int a = 0; a < columns(); a++) {
+        for (int a = start; a < end; a++) {
           writeHalf(row, a, source[a], source[a]);
         }
       }
     }
-    afterWriting(row);
+    if (end == columns()) {
+      afterWriting(row);
+    }
   }
 
   @Override

@@ -249,9 +249,8 @@ final class ScalarArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void moveUnmeasured(double step) {
+  public void proposeLast(double step, boolean isSummarized) {
     propose(step, 0.0, 0.0, new SurrogatePoint());
-    accept();
   }
 
   @Override
@@ -270,7 +269,7 @@ final class ScalarArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void summarize(@Nullable RowOptimum optimum, double[] metrics) {
+  public void summarize(@Nullable RowOptimum optimum, double[] metrics, boolean isLast) {
     boolean hasSupremum = divergence.derivativeSupremum() < Double.POSITIVE_INFINITY;
     double reward = 0.0;
     double trained = 0.0;

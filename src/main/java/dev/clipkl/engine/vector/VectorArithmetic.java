@@ -18,7 +18,6 @@ import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ForwardKl;
 import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.table.RowTable;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
@@ -62,7 +61,7 @@ final class VectorArithmetic implements RowArithmetic {
       general.setDivergence(divergence);
       fused = fused(divergence);
     }
-    row.load(block, program, index);
+    row.begin(block, program, index);
     general.loadMoments(block.actor().moments(), index);
     // The safe rule needs a direction's span before the step.
     steps = fused == null || program.stepRule() == StepRuleKind.SAFE ? general : fused;
@@ -71,7 +70,7 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void store(RowBlock block, int index) {
-    row.store(block, index);
+    row.store();
     general.storeMoments(block.actor().moments(), index);
   }
 
@@ -107,7 +106,7 @@ final class VectorArithmetic implements RowArithmetic {
   @Override
   public void direction(int momentumSteps, AscentDirection direction) {
     if (momentumSteps == 1) {
-      Arrays.fill(row.current.lost, 0f);
+      row.forgetLost();
     }
     steps.direction(momentumSteps, direction);
   }
@@ -133,9 +132,8 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void moveUnmeasured(double step) {
-    steps.proposeUnmeasured(step);
-    accept();
+  public void proposeLast(double step, boolean isSummarized) {
+    steps.proposeLast(step, isSummarized);
   }
 
   @Override
@@ -145,18 +143,24 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void summarize(@Nullable RowOptimum optimum, double[] metrics) {
+  public void summarize(@Nullable RowOptimum optimum, double[] metrics, boolean isLast) {
     RowChunk chunk = row.chunk;
     ChunkDivergence chunkDivergence = general.chunkDivergence();
     chunk.meanDerivative = 0.0;
     chunk.divergence = 0.0;
     double gap = 0.0;
-    row.provideReference();
+    boolean knowsReference = row.hasReference();
     boolean isKl = divergence instanceof ReverseKl || divergence instanceof ForwardKl;
     summary.begin();
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
       chunk.length = RowChunk.length(start, row.padded);
+      if (!knowsReference) {
+        row.addReference(start, chunk.length);
+      }
       summary.add(start, row);
+      if (isLast) {
+        row.write(row.current, start, chunk.length);
+      }
       if (!isKl) {
         chunkDivergence.measure(chunk);
       }
