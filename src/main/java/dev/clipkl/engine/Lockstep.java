@@ -288,7 +288,7 @@ final class Lockstep {
     }
 
     @Override
-    public void summarize(@Nullable RowOptimum optimum, double[] rowMetrics, boolean isLast) {
+    public void summarize(@Nullable RowOptimum optimum, double[] rowMetrics) {
       optima[index] = optimum;
       metrics[index] = rowMetrics;
       ask(Sweep.SUMMARIZE);

@@ -74,8 +74,7 @@ public interface RowArithmetic {
    * Proposes a step after which only {@link #summarize}, if anyone reads it, and {@link #store}
    * follow: the surrogate there need not be measured. Not for Nesterov's method.
    *
-   * @param isSummarized whether {@link #summarize} follows; if not, the step may be written to the
-   *     row's table at once
+   * @param isSummarized whether {@link #summarize} follows; if not, nothing at all is measured
    */
   void proposeLast(double step, boolean isSummarized);
 
@@ -87,9 +86,8 @@ public interface RowArithmetic {
    *
    * @param metrics indexed by {@link RowMetric#ordinal()}; only what the row's policies determine
    *     is written
-   * @param isLast whether only {@link #store} follows; the logits may be written back on the way
    */
-  void summarize(@Nullable RowOptimum optimum, double[] metrics, boolean isLast);
+  void summarize(@Nullable RowOptimum optimum, double[] metrics);
 
   /** Writes the gradient at the current policy, p_old, into row {@code row}. */
   void writeGradient(RowTable destination, int row);

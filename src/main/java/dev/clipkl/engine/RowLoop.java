@@ -72,7 +72,7 @@ final class RowLoop {
     Arrays.fill(metrics, 0.0);
     arithmetic.load(block, program, row);
     arithmetic.anchor();
-    arithmetic.summarize(optimum(block, row), metrics, false);
+    arithmetic.summarize(optimum(block, row), metrics);
     results.recordLatest(row, metrics);
   }
 
@@ -102,7 +102,7 @@ final class RowLoop {
         boolean isLast = done == outerIterations - 1;
         outerIteration(program, block.rowWeights()[row], results != null, isLast);
         if (results != null) {
-          arithmetic.summarize(optimum(block, row), metrics, isLast);
+          arithmetic.summarize(optimum(block, row), metrics);
           results.record(done, row, metrics, clippedActions);
           // A NaN gap (no optimum given) never finishes a row.
           actor.finished()[row] = metrics[RowMetric.GAP.ordinal()] <= program.tolerance();

@@ -1,6 +1,7 @@
 package dev.clipkl.table;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** A table whose rows are computed when they are read. */
 final class ComputedRowTable extends RowTable {
@@ -35,6 +36,11 @@ final class ComputedRowTable extends RowTable {
   }
 
   @Override
+  public @Nullable MemorySegment floats(long row) {
+    return null;
+  }
+
+  @Override
   public void readRow(long row, double[] destination) {
     float[] values = new float[columns()];
     readRow(row, values);
@@ -45,11 +51,6 @@ final class ComputedRowTable extends RowTable {
 
   @Override
   public void writeRow(long row, float[] source) {
-    throw notStored();
-  }
-
-  @Override
-  public void writePiece(long row, float[] source, int start, int length) {
     throw notStored();
   }
 

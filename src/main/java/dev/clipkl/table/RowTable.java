@@ -2,6 +2,7 @@ package dev.clipkl.table;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A table {@code [rows, columns]} that is read and written one row at a time, by copying.
@@ -135,6 +136,12 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
    */
   public abstract void readPiece(long row, float[] destination, int start, int length);
 
+  /**
+   * Row {@code row} itself, {@code 4 columns} bytes, where its entries are float32 numbers in
+   * memory just as {@link #readRow(long, float[])} would copy them; else null. For reading alone.
+   */
+  public abstract @Nullable MemorySegment floats(long row);
+
   /** Copies row {@code row} into the first {@code columns} entries of {@code destination}. */
   public abstract void readRow(long row, double[] destination);
 
@@ -147,14 +154,7 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable {
    */
   public abstract void writeRow(long row, float[] source);
 
-  /**
-   * Copies entries {@code [start, start + length)} of {@code source} to the same places of row
-   * {@code row}, as {@link #writeRow(long, float[])} does. The pieces of a row are written in
-   * order, from its first entry to its last.
-   */
-  public abstract void writePiece(long row, float[] source, int start, int length);
-
-  /** The same as {@link #writeRow(long, float[])} for float64 numbers. */
+  /** The same for float64 numbers. */
   public abstract void writeRow(long row, double[] source);
 
   /**

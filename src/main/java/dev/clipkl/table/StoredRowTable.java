@@ -94,6 +94,16 @@ final class StoredRowTable extends RowTable {
     }
   }
 
+  @Override
+  public @Nullable MemorySegment floats(long row) {
+    boolean isPlain =
+        precision() == Precision.FLOAT32
+            && residentRows == ALL_ROWS
+            && !memory.isMapped()
+            && logNormalizer(row) == 0.0;
+    return isPlain ? memory.asSlice(offset(row), rowBytes()) : null;
+  }
+
   /** Bytes from a row's beginning to an entry. */
   private long at(int column) {
     return (long) column * precision().bytes();
@@ -136,30 +146,21 @@ final class StoredRowTable extends RowTable {
 
   @Override
   public void writeRow(long row, float[] source) {
-    writePiece(row, source, 0, columns());
-  }
-
-  @Override
-  public void writePiece(long row, float[] source, int start, int length) {
     long offset = offset(row);
-    int end = start + length;
     switch (precision()) {
-      case FLOAT32 ->
-          MemorySegment.copy(source, start, memory, Tensor.FLOAT, offset + at(start), length);
+      case FLOAT32 -> MemorySegment.copy(source, 0, memory, Tensor.FLOAT, offset, columns());
       case FLOAT64 -> {
-        for (int a = start; a < end; a++) {
-          memory.set(Tensor.DOUBLE, offset + at(a), source[a]);
+        for (int a = 0; a < columns(); a++) {
+          memory.set(Tensor.DOUBLE, offset + (long) a * Double.BYTES, source[a]);
         }
       }
       case BFLOAT16, FLOAT16 -> {
-        for (int a = start; a < end; a++) {
+        for (int a = 0; a < columns(); a++) {
           writeHalf(row, a, source[a], source[a]);
         }
       }
     }
-    if (end == columns()) {
-      afterWriting(row);
-    }
+    afterWriting(row);
   }
 
   @Override

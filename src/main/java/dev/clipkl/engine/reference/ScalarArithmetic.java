@@ -269,7 +269,7 @@ final class ScalarArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void summarize(@Nullable RowOptimum optimum, double[] metrics, boolean isLast) {
+  public void summarize(@Nullable RowOptimum optimum, double[] metrics) {
     boolean hasSupremum = divergence.derivativeSupremum() < Double.POSITIVE_INFINITY;
     double reward = 0.0;
     double trained = 0.0;

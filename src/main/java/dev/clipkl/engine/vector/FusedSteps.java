@@ -69,7 +69,6 @@ final class FusedSteps implements StepSweeps {
     if (readsReference) {
       row.addReference(start, length);
     }
-    current.addMass(start, length);
     if (row.judgesSteps) {
       row.addMeanActionValue(start, length);
       return;
@@ -205,8 +204,6 @@ final class FusedSteps implements StepSweeps {
       if (isSummarized) {
         to.padLogits(start, length);
         to.addMass(start, length);
-      } else {
-        row.write(to, start, length);
       }
     }
     if (isSummarized) {

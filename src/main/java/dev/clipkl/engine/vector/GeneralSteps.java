@@ -88,7 +88,6 @@ final class GeneralSteps implements StepSweeps {
       int length = RowChunk.length(start, row.padded);
       row.read(start, length);
       row.addReference(start, length);
-      row.current.addMass(start, length);
     }
     row.current.finish();
   }
@@ -257,9 +256,7 @@ final class GeneralSteps implements StepSweeps {
       return;
     }
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
-      int length = RowChunk.length(start, row.padded);
-      move((float) step, start, length);
-      row.write(row.proposed, start, length);
+      move((float) step, start, RowChunk.length(start, row.padded));
     }
   }
 

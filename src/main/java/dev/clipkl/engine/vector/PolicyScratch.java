@@ -115,6 +115,11 @@ final class PolicyScratch {
   /** Computes the masses of a piece of the row. */
   void addMass(int start, int length) {
     FloatLanes.offsetExp(logits, offset, mass, start, length);
+    sumMass(start, length);
+  }
+
+  /** The masses of a piece of the row have been computed. */
+  void sumMass(int start, int length) {
     if (start + length > columns) {
       Arrays.fill(mass, columns, mass.length, 0f);
     }

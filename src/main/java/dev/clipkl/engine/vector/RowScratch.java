@@ -5,6 +5,7 @@ import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.objective.ClippedSurrogate;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -67,6 +68,12 @@ final class RowScratch {
   private final LaneSum distanceSum = new LaneSum();
   private @Nullable RowBlock block;
   private int index;
+
+  /** The row's numbers where they can be read without a copy. */
+  private @Nullable MemorySegment logitMemory;
+
+  private @Nullable MemorySegment referenceMemory;
+  private @Nullable MemorySegment valueMemory;
   private boolean referenceReady;
   private boolean meanReady;
 
@@ -75,9 +82,6 @@ final class RowScratch {
 
   /** Whether rounding has taken nothing from the current logits yet. */
   private boolean nothingLost;
-
-  /** Whether the logits are in their table. */
-  private boolean stored;
 
   RowScratch(int columns, OptimizerKind optimizer) {
     this.columns = columns;
@@ -105,21 +109,43 @@ final class RowScratch {
     clip = program.clip();
     judgesSteps = program.stepRule() == StepRuleKind.BACKTRACKING;
     nothingLost = newBlock.actor().momentumSteps()[row] == 0;
+    logitMemory = newBlock.actor().logits().floats(row);
+    referenceMemory = newBlock.reference().floats(row);
+    valueMemory = newBlock.actionValues().floats(row);
     referenceReady = false;
     nextMeanReady = false;
-    stored = false;
     Arrays.fill(current.clippedChunks, false);
   }
 
-  /** Reads a piece of the row. */
+  /** Reads a piece of the row and computes the masses of its logits, without an offset. */
   void read(int start, int length) {
     int count = Math.min(length, columns - start);
-    block().actor().logits().readPiece(index, current.logits, start, count);
-    block().reference().readPiece(index, logReference, start, count);
-    block().actionValues().readPiece(index, actionValue, start, count);
     if (keepsLost) {
       readLost(start, count);
     }
+    if (logitMemory != null && referenceMemory != null && valueMemory != null && count == length) {
+      FloatLanes.offsetExp(
+          logitMemory,
+          current.logits,
+          referenceMemory,
+          logReference,
+          valueMemory,
+          actionValue,
+          0,
+          current.mass,
+          start,
+          length);
+      current.sumMass(start, length);
+    } else {
+      copy(start, length, count);
+      current.addMass(start, length);
+    }
+  }
+
+  private void copy(int start, int length, int count) {
+    block().actor().logits().readPiece(index, current.logits, start, count);
+    block().reference().readPiece(index, logReference, start, count);
+    block().actionValues().readPiece(index, actionValue, start, count);
     if (count < length) {
       current.padLogits(start, length);
       Arrays.fill(logReference, columns, padded, logReference[columns - 1]);
@@ -142,20 +168,11 @@ final class RowScratch {
     return block;
   }
 
-  /** Writes a piece of a policy of the row. */
-  void write(PolicyScratch policy, int start, int length) {
-    int count = Math.min(length, columns - start);
-    block().actor().logits().writePiece(index, policy.logits, start, count);
-    if (keepsLost) {
-      block().actor().moments().getFirst().writePiece(index, policy.lost, start, count);
-    }
-    stored = start + count == columns;
-  }
-
-  /** Writes the logits back, where that has not been done. */
+  /** Writes the logits back. */
   void store() {
-    if (!stored) {
-      write(current, 0, padded);
+    block().actor().logits().writeRow(index, current.logits);
+    if (keepsLost) {
+      block().actor().moments().getFirst().writeRow(index, current.lost);
     }
   }
 
@@ -167,19 +184,24 @@ final class RowScratch {
     }
   }
 
-  /** Computes q of a piece of the row; for every piece of it, in order. */
-  void addReference(int start, int length) {
-    if (start == 0) {
-      referenceMass.clear();
-    }
+  /** Computes q of a piece of the row, and no more; for every piece of it, in order. */
+  void fillReference(int start, int length) {
     FloatLanes.offsetExp(logReference, 0, reference, start, length);
     if (start + length > columns) {
       Arrays.fill(reference, columns, padded, 0f);
     }
+    referenceReady = start + length == padded;
+  }
+
+  /** Computes q of a piece of the row, and its sum; for every piece of it, in order. */
+  void addReference(int start, int length) {
+    if (start == 0) {
+      referenceMass.clear();
+    }
+    fillReference(start, length);
     referenceMass.add(reference, start, length);
     if (start + length == padded) {
       referenceSum = referenceMass.total();
-      referenceReady = true;
     }
   }
 

@@ -31,6 +31,7 @@ final class VectorArithmetic implements RowArithmetic {
   private final GeneralSteps general;
   private final PolicySummary summary = new PolicySummary();
   private Divergence divergence = Divergence.parse("reverse-kl");
+  private float inverseLambda;
   private @Nullable FusedSteps fused;
 
   /** The way of the row in hand. */
@@ -143,24 +144,22 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void summarize(@Nullable RowOptimum optimum, double[] metrics, boolean isLast) {
+  public void summarize(@Nullable RowOptimum optimum, double[] metrics) {
     RowChunk chunk = row.chunk;
     ChunkDivergence chunkDivergence = general.chunkDivergence();
     chunk.meanDerivative = 0.0;
     chunk.divergence = 0.0;
     double gap = 0.0;
     boolean knowsReference = row.hasReference();
+    inverseLambda = 1f / row.lambda;
     boolean isKl = divergence instanceof ReverseKl || divergence instanceof ForwardKl;
     summary.begin();
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
       chunk.length = RowChunk.length(start, row.padded);
       if (!knowsReference) {
-        row.addReference(start, chunk.length);
+        row.fillReference(start, chunk.length);
       }
       summary.add(start, row);
-      if (isLast) {
-        row.write(row.current, start, chunk.length);
-      }
       if (!isKl) {
         chunkDivergence.measure(chunk);
       }
@@ -189,11 +188,18 @@ final class VectorArithmetic implements RowArithmetic {
     RowChunk chunk = row.chunk;
     float largest = (float) optimum.largestActionValue();
     float offset = (float) optimum.offset();
+    FloatVector inverse = FloatVector.broadcast(SPECIES, inverseLambda);
     for (int i = 0; i < chunk.length; i += LANES) {
-      FloatVector.broadcast(SPECIES, largest)
-          .sub(FloatVector.fromArray(SPECIES, row.actionValue, start + i))
-          .add(offset)
-          .div(row.lambda)
+      FloatVector distance =
+          FloatVector.broadcast(SPECIES, largest)
+              .sub(FloatVector.fromArray(SPECIES, row.actionValue, start + i))
+              .add(offset);
+      // The quotient to its last bit or the one before, in less than half a division's time.
+      FloatVector quotient = distance.mul(inverse);
+      quotient
+          .neg()
+          .fma(FloatVector.broadcast(SPECIES, row.lambda), distance)
+          .fma(inverse, quotient)
           .intoArray(chunk.optimumDistance, i);
     }
   }
