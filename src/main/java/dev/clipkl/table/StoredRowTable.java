@@ -19,6 +19,9 @@ final class StoredRowTable extends RowTable {
   /** Bytes read ahead: milliseconds of disk time, while a row takes about as long to compute. */
   private static final long READ_AHEAD_BYTES = 8L << 20;
 
+  /** Entries that pass through an array in the first-level cache. */
+  private static final int PIECE = 1024;
+
   private final MemorySegment memory;
   private final long strideBytes;
   private final long residentRows;
@@ -115,11 +118,7 @@ final class StoredRowTable extends RowTable {
     int columns = columns();
     switch (precision()) {
       case FLOAT64 -> MemorySegment.copy(memory, Tensor.DOUBLE, offset, destination, 0, columns);
-      case FLOAT32 -> {
-        for (int a = 0; a < columns; a++) {
-          destination[a] = memory.get(Tensor.FLOAT, offset + (long) a * Float.BYTES);
-        }
-      }
+      case FLOAT32 -> readFloats(offset, destination);
       case BFLOAT16 -> {
         for (int a = 0; a < columns; a++) {
           destination[a] = FloatNarrowing.fromBfloat16(bits(offset, a));
@@ -138,6 +137,18 @@ final class StoredRowTable extends RowTable {
       }
     }
     afterReading(row);
+  }
+
+  /** By pieces: a copy and a plain loop over arrays take a third of the time of single reads. */
+  private void readFloats(long offset, double[] destination) {
+    float[] piece = new float[Math.min(PIECE, columns())];
+    for (int start = 0; start < columns(); start += PIECE) {
+      int count = Math.min(PIECE, columns() - start);
+      MemorySegment.copy(memory, Tensor.FLOAT, offset + at(start), piece, 0, count);
+      for (int i = 0; i < count; i++) {
+        destination[start + i] = piece[i];
+      }
+    }
   }
 
   private short bits(long offset, int column) {
