@@ -176,16 +176,17 @@ final class FloatLanes {
             FloatVector.broadcast(SPECIES, -LN2_LOW),
             n.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), x));
     FloatVector square = r.mul(r);
+    FloatVector highest =
+        r.fma(
+            FloatVector.broadcast(SPECIES, 0.0001989198f),
+            FloatVector.broadcast(SPECIES, 0.0013934541f));
     FloatVector high =
         r.fma(
-            FloatVector.broadcast(SPECIES, 0.0083687175f),
-            FloatVector.broadcast(SPECIES, 0.04166839f));
+            FloatVector.broadcast(SPECIES, 0.0083333105f),
+            FloatVector.broadcast(SPECIES, 0.041666456f));
     FloatVector low =
-        r.fma(
-            FloatVector.broadcast(SPECIES, 0.16666521f),
-            FloatVector.broadcast(SPECIES, 0.49999994f));
-    FloatVector q =
-        square.fma(FloatVector.broadcast(SPECIES, 0.0013814596f), high).fma(square, low);
+        r.fma(FloatVector.broadcast(SPECIES, 0.16666667f), FloatVector.broadcast(SPECIES, 0.5f));
+    FloatVector q = square.fma(highest, high).fma(square, low);
     FloatVector scale =
         shifted
             .reinterpretAsInts()
