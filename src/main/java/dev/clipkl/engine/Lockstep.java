@@ -291,9 +291,8 @@ final class Lockstep {
     }
 
     @Override
-    public void moveUnmeasured(double step) {
+    public void proposeLast(double step, boolean isSummarized) {
       propose(step, 0.0, 0.0, points[index]);
-      accept();
     }
 
     @Override

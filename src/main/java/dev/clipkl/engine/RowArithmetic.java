@@ -51,7 +51,10 @@ public interface RowArithmetic {
    */
   void direction(int momentumSteps, AscentDirection direction);
 
-  /** Euclidean norm of the gradient at the current policy, whose direction was last taken. */
+  /**
+   * Euclidean norm of the gradient at the current policy, whose direction was last taken; NaN where
+   * the next proposal tells it, and another call after that gives it.
+   */
   double gradientNorm();
 
   /** {@code max G - min G} at the current policy. */
@@ -69,10 +72,12 @@ public interface RowArithmetic {
   void propose(double step, double momentum, double nextMomentum, SurrogatePoint point);
 
   /**
-   * Takes a step after which only {@link #store} follows: the policy there need not be measured.
-   * Not for Nesterov's method.
+   * Proposes a step after which only {@link #summarize}, if anyone reads it, and {@link #store}
+   * follow: the surrogate there need not be measured. Not for Nesterov's method.
+   *
+   * @param isSummarized whether {@link #summarize} follows; if not, nothing at all is measured
    */
-  void moveUnmeasured(double step);
+  void proposeLast(double step, boolean isSummarized);
 
   /** Makes the proposal, and its velocity, the current policy. */
   void accept();

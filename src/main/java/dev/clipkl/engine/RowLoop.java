@@ -134,14 +134,23 @@ final class RowLoop {
     arithmetic.load(block, program, row);
     rememberedStep = block.actor().stepSizes()[row];
     momentumSteps = block.actor().momentumSteps()[row];
-    constantSmoothness =
-        Double.isNaN(program.smoothness())
-            ? RowSmoothness.constant(
-                program.divergence(), program.lambda(), arithmetic.actionValueSpan())
-            : program.smoothness();
+    constantSmoothness = smoothness(program);
     if (clippedActions.length != program.innerSteps()) {
       clippedActions = new int[program.innerSteps()];
     }
+  }
+
+  /** NaN where no step depends on it. */
+  private double smoothness(RowProgram program) {
+    boolean isRead =
+        switch (program.optimizer()) {
+          case GRADIENT, NESTEROV -> true;
+          case ADAM, NATURAL, NEWTON, PRECONDITIONED -> false;
+        };
+    return isRead && Double.isNaN(program.smoothness())
+        ? RowSmoothness.constant(
+            program.divergence(), program.lambda(), arithmetic.actionValueSpan())
+        : program.smoothness();
   }
 
   private static @Nullable RowOptimum optimum(RowBlock block, int row) {
@@ -185,27 +194,32 @@ final class RowLoop {
           continue;
         }
       }
-      boolean isUnmeasured =
-          !reports
-              && isLast
-              && k == program.innerSteps() - 1
-              && program.stepRule() != StepRuleKind.BACKTRACKING
-              && program.optimizer() != OptimizerKind.NESTEROV;
+      double remembered = rememberedStep;
+      int rejected = stepsRejected;
+      boolean isLastStep = isLast && k == program.innerSteps() - 1;
       double step =
           switch (program.stepRule()) {
             case FIXED ->
-                propose(program, program.stepSize() * unitStep(program) * weight, isUnmeasured);
-            case SAFE -> propose(program, safeStep(program) * weight, isUnmeasured);
+                propose(
+                    program, program.stepSize() * unitStep(program) * weight, isLastStep, reports);
+            case SAFE -> propose(program, safeStep(program) * weight, isLastStep, reports);
             case BACKTRACKING -> backtrack(program, weight, k == 0);
           };
+      if (Double.isNaN(gradientNorm)) {
+        gradientNorm = arithmetic.gradientNorm();
+        if (gradientNorm == 0.0) {
+          rememberedStep = remembered;
+          stepsRejected = rejected;
+          frozen = true;
+          continue;
+        }
+      }
       if (Double.isNaN(step)) {
         frozen = true;
         continue;
       }
-      if (!isUnmeasured) {
-        arithmetic.accept();
-        point.set(proposal);
-      }
+      arithmetic.accept();
+      point.set(proposal);
       steps++;
       if (k == 0) {
         firstStep = step;
@@ -245,13 +259,15 @@ final class RowLoop {
   }
 
   /**
-   * Proposes one step, with momentum where the optimizer has it, or takes it unmeasured.
+   * Proposes one step, with momentum where the optimizer has it.
    *
+   * @param isLast whether no step follows
+   * @param reports whether anyone reads the metrics
    * @return the step
    */
-  private double propose(RowProgram program, double step, boolean isUnmeasured) {
-    if (isUnmeasured) {
-      arithmetic.moveUnmeasured(step);
+  private double propose(RowProgram program, double step, boolean isLast, boolean reports) {
+    if (isLast && program.optimizer() != OptimizerKind.NESTEROV) {
+      arithmetic.proposeLast(step, reports);
     } else if (program.optimizer() == OptimizerKind.NESTEROV) {
       if (direction.momentumSlope < 0.0) {
         momentumSteps = 1;
@@ -272,7 +288,7 @@ final class RowLoop {
   private double backtrack(RowProgram program, double weight, boolean isFirst) {
     if (program.optimizer() == OptimizerKind.NESTEROV && momentumSteps > 1) {
       double step = rememberedStep;
-      propose(program, step, false);
+      propose(program, step, false, false);
       if (isAtLeast(point.surrogate)) {
         nextStep = step;
         return step;

@@ -143,7 +143,7 @@ public final class RowOptimumSolver {
     for (int i = 0; i < MOST_SWEEPS; i++) {
       OptimumMass point = sweeps.measure(offset);
       double next = offset + newtonStep(point.mass(), point.slope());
-      if (Math.abs(point.mass() - 1.0) <= CLOSE_TO_ROOT) {
+      if (Math.abs(point.mass() - 1.0) <= CLOSE_TO_ROOT || isExact(next, lower, upper)) {
         return next;
       }
       if (point.mass() > 1.0) {
@@ -160,6 +160,11 @@ public final class RowOptimumSolver {
       offset = next;
     }
     return offset;
+  }
+
+  /** Reverse KL's step leads to the root from anywhere; NaN where a mass has vanished does not. */
+  private boolean isExact(double next, double lower, double upper) {
+    return Double.isInfinite(power) && next >= lower && next <= upper;
   }
 
   /** The step to the root of {@code S^{1/k} - 1}, linearised in the offset. */

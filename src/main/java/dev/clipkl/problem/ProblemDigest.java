@@ -2,6 +2,7 @@ package dev.clipkl.problem;
 
 import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -47,11 +48,20 @@ final class ProblemDigest {
     } else {
       float[] values = new float[table.columns()];
       for (long row = 0; row < rows; row++) {
-        table.readRow(row, values);
-        add(Float.BYTES, values.length, (bytes, a) -> bytes.putFloat(values[a]));
+        add(table, row, values);
       }
     }
     return this;
+  }
+
+  private void add(RowTable table, long row, float[] values) {
+    MemorySegment stored = table.floats(row);
+    if (stored != null && ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
+      digest.update(stored.asByteBuffer());
+      return;
+    }
+    table.readRow(row, values);
+    add(Float.BYTES, values.length, (bytes, a) -> bytes.putFloat(values[a]));
   }
 
   private void add(int elementBytes, int count, ObjIntConsumer<ByteBuffer> element) {

@@ -1,6 +1,7 @@
 package dev.clipkl.table;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /** A table whose rows are computed when they are read. */
 final class ComputedRowTable extends RowTable {
@@ -25,6 +26,18 @@ final class ComputedRowTable extends RowTable {
   public void readRow(long row, float[] destination) {
     requireRow(row);
     function.compute(row, destination);
+  }
+
+  @Override
+  public void readPiece(long row, float[] destination, int start, int length) {
+    if (start == 0) {
+      readRow(row, destination);
+    }
+  }
+
+  @Override
+  public @Nullable MemorySegment floats(long row) {
+    return null;
   }
 
   @Override

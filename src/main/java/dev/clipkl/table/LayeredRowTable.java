@@ -1,6 +1,7 @@
 package dev.clipkl.table;
 
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of another table, once for each layer, with a row of numbers added that a layer's rows
@@ -37,21 +38,37 @@ final class LayeredRowTable extends RowTable {
 
   @Override
   public void readRow(long row, float[] destination) {
-    double[] add = sharedOf(row);
     if (base.isDouble()) {
       double[] exact = new double[columns()];
       readRow(row, exact);
       for (int a = 0; a < exact.length; a++) {
         destination[a] = (float) exact[a];
       }
+    } else {
+      readPiece(row, destination, 0, columns());
+    }
+  }
+
+  @Override
+  public void readPiece(long row, float[] destination, int start, int length) {
+    if (base.isDouble()) {
+      if (start == 0) {
+        readRow(row, destination);
+      }
       return;
     }
-    base.readRow(row % base.rows(), destination);
+    double[] add = sharedOf(row);
+    base.readPiece(row % base.rows(), destination, start, length);
     if (add.length > 0) {
-      for (int a = 0; a < columns(); a++) {
+      for (int a = start; a < start + length; a++) {
         destination[a] = (float) (destination[a] + add[a]);
       }
     }
+  }
+
+  @Override
+  public @Nullable MemorySegment floats(long row) {
+    return sharedOf(row).length > 0 ? null : base.floats(row % base.rows());
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.clipkl.table;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A table {@code [rows, columns]} that is read and written one row at a time, by copying.
@@ -150,6 +151,20 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable, 
 
   /** Copies row {@code row} into the first {@code columns} entries; rounds float64 to nearest. */
   public abstract void readRow(long row, float[] destination);
+
+  /**
+   * Copies entries {@code [start, start + length)} of row {@code row} to the same places of {@code
+   * destination}, as {@link #readRow(long, float[])} does. The pieces of a row are read in order,
+   * from its first entry to its last and into one array: a row that is computed arrives with its
+   * first piece.
+   */
+  public abstract void readPiece(long row, float[] destination, int start, int length);
+
+  /**
+   * Row {@code row} itself, {@code 4 columns} bytes, where its entries are float32 numbers in
+   * memory just as {@link #readRow(long, float[])} would copy them; else null. For reading alone.
+   */
+  public abstract @Nullable MemorySegment floats(long row);
 
   /** Copies row {@code row} into the first {@code columns} entries of {@code destination}. */
   public abstract void readRow(long row, double[] destination);

@@ -19,6 +19,9 @@ final class StoredRowTable extends RowTable {
   /** Bytes read ahead: milliseconds of disk time, while a row takes about as long to compute. */
   private static final long READ_AHEAD_BYTES = 8L << 20;
 
+  /** Entries that pass through an array in the first-level cache. */
+  private static final int PIECE = 1024;
+
   private final MemorySegment memory;
   private final long strideBytes;
   private final long residentRows;
@@ -57,15 +60,65 @@ final class StoredRowTable extends RowTable {
 
   @Override
   public void readRow(long row, float[] destination) {
+    readPiece(row, destination, 0, columns());
+  }
+
+  @Override
+  public void readPiece(long row, float[] destination, int start, int length) {
+    long offset = offset(row);
+    int end = start + length;
+    switch (precision()) {
+      case FLOAT32 ->
+          MemorySegment.copy(memory, Tensor.FLOAT, offset + at(start), destination, start, length);
+      case FLOAT64 -> {
+        for (int a = start; a < end; a++) {
+          destination[a] = (float) memory.get(Tensor.DOUBLE, offset + at(a));
+        }
+      }
+      case BFLOAT16 -> {
+        for (int a = start; a < end; a++) {
+          destination[a] = FloatNarrowing.fromBfloat16(bits(offset, a));
+        }
+      }
+      case FLOAT16 -> {
+        for (int a = start; a < end; a++) {
+          destination[a] = Float.float16ToFloat(bits(offset, a));
+        }
+      }
+    }
+    if (logNormalizers != null && logNormalizers[(int) row] != 0.0) {
+      double logNormalizer = logNormalizers[(int) row];
+      for (int a = start; a < end; a++) {
+        destination[a] = (float) (destination[a] - logNormalizer);
+      }
+    }
+    if (end == columns()) {
+      afterReading(row);
+    }
+  }
+
+  @Override
+  public @Nullable MemorySegment floats(long row) {
+    boolean isPlain =
+        precision() == Precision.FLOAT32
+            && residentRows == ALL_ROWS
+            && !memory.isMapped()
+            && logNormalizer(row) == 0.0;
+    return isPlain ? memory.asSlice(offset(row), rowBytes()) : null;
+  }
+
+  /** Bytes from a row's beginning to an entry. */
+  private long at(int column) {
+    return (long) column * precision().bytes();
+  }
+
+  @Override
+  public void readRow(long row, double[] destination) {
     long offset = offset(row);
     int columns = columns();
     switch (precision()) {
-      case FLOAT32 -> MemorySegment.copy(memory, Tensor.FLOAT, offset, destination, 0, columns);
-      case FLOAT64 -> {
-        for (int a = 0; a < columns; a++) {
-          destination[a] = (float) memory.get(Tensor.DOUBLE, offset + (long) a * Double.BYTES);
-        }
-      }
+      case FLOAT64 -> MemorySegment.copy(memory, Tensor.DOUBLE, offset, destination, 0, columns);
+      case FLOAT32 -> readFloats(offset, destination);
       case BFLOAT16 -> {
         for (int a = 0; a < columns; a++) {
           destination[a] = FloatNarrowing.fromBfloat16(bits(offset, a));
@@ -86,35 +139,16 @@ final class StoredRowTable extends RowTable {
     afterReading(row);
   }
 
-  @Override
-  public void readRow(long row, double[] destination) {
-    long offset = offset(row);
-    int columns = columns();
-    switch (precision()) {
-      case FLOAT64 -> MemorySegment.copy(memory, Tensor.DOUBLE, offset, destination, 0, columns);
-      case FLOAT32 -> {
-        for (int a = 0; a < columns; a++) {
-          destination[a] = memory.get(Tensor.FLOAT, offset + (long) a * Float.BYTES);
-        }
-      }
-      case BFLOAT16 -> {
-        for (int a = 0; a < columns; a++) {
-          destination[a] = FloatNarrowing.fromBfloat16(bits(offset, a));
-        }
-      }
-      case FLOAT16 -> {
-        for (int a = 0; a < columns; a++) {
-          destination[a] = Float.float16ToFloat(bits(offset, a));
-        }
+  /** By pieces: a copy and a plain loop over arrays take a third of the time of single reads. */
+  private void readFloats(long offset, double[] destination) {
+    float[] piece = new float[Math.min(PIECE, columns())];
+    for (int start = 0; start < columns(); start += PIECE) {
+      int count = Math.min(PIECE, columns() - start);
+      MemorySegment.copy(memory, Tensor.FLOAT, offset + at(start), piece, 0, count);
+      for (int i = 0; i < count; i++) {
+        destination[start + i] = piece[i];
       }
     }
-    if (logNormalizers != null && logNormalizers[(int) row] != 0.0) {
-      double logNormalizer = logNormalizers[(int) row];
-      for (int a = 0; a < columns; a++) {
-        destination[a] = (float) (destination[a] - logNormalizer);
-      }
-    }
-    afterReading(row);
   }
 
   private short bits(long offset, int column) {

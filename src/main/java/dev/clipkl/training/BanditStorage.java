@@ -27,11 +27,13 @@ final class BanditStorage {
   private final RowTable.Precision storage;
   private final TablePlacement placement;
   private final TableSpace space;
+  private final int threads;
 
   BanditStorage(RunConfig config, TablePlacement placement, Arena arena) {
     this.arena = arena;
     this.placement = placement;
     storage = config.problem().storage();
+    threads = config.run().threadCount();
     space =
         placement.onDisk()
             ? TableSpace.onDisk(arena, folder(config.run().out()), placement.residentRows())
@@ -70,7 +72,11 @@ final class BanditStorage {
           yield model.computedRows(prompts, tokenizer);
         }
         RowTable table = space.allocate(storage, prompts.size(), model.vocabularySize());
-        model.fillRows(prompts, tokenizer, table);
+        if (table.isHalf()) {
+          model.fillRows(prompts, tokenizer, table);
+        } else {
+          TableCopy.copy(model.computedRows(prompts, tokenizer), table, threads);
+        }
         yield table;
       }
     };

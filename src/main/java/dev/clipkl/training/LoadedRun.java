@@ -71,7 +71,7 @@ public final class LoadedRun implements AutoCloseable {
             problem.states(),
             problem.actions(),
             optimizer);
-    initialize(actor.logits(), tables);
+    initialize(actor.logits(), tables, config.run().threadCount());
     RowProgram ownUnits = program(config, optimizer);
     coupling = clock.during(Phase.OPTIMA, () -> couple(problem, actor, ownUnits));
     clock.during(Phase.VALUES, coupling::update);
@@ -160,14 +160,10 @@ public final class LoadedRun implements AutoCloseable {
     return new IndependentRows(problem, optima, actor, config.optimizer().weights());
   }
 
-  private static void initialize(RowTable logits, ProblemTables tables) {
+  private static void initialize(RowTable logits, ProblemTables tables, int threads) {
     RowTable initial = tables.initialLogits();
     RowTable source = initial == null ? tables.problem().reference() : initial;
-    double[] row = new double[logits.columns()];
-    for (long i = 0; i < logits.rows(); i++) {
-      source.readRow(i, row);
-      logits.writeRow(i, row);
-    }
+    TableCopy.copy(source, logits, threads);
   }
 
   /** The configuration. */
@@ -218,7 +214,7 @@ public final class LoadedRun implements AutoCloseable {
   /** Puts the actor back to where training starts. */
   public void restart() {
     ActorState actor = coupling.block().actor();
-    initialize(actor.logits(), tables);
+    initialize(actor.logits(), tables, config.run().threadCount());
     Arrays.fill(actor.stepSizes(), Double.NaN);
     Arrays.fill(actor.momentumSteps(), 0);
     Arrays.fill(actor.finished(), false);

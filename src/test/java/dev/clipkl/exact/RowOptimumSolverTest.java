@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.clipkl.Golden;
 import dev.clipkl.engine.Engine;
+import dev.clipkl.engine.OptimumMass;
+import dev.clipkl.engine.OptimumSums;
 import dev.clipkl.engine.OptimumSweeps;
+import dev.clipkl.engine.RowExtent;
 import dev.clipkl.engine.RowFixture;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.ScalarOptimumSweeps;
@@ -15,6 +18,7 @@ import dev.clipkl.objective.Divergence;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -39,6 +43,55 @@ final class RowOptimumSolverTest {
     requireGolden(divergence, golden, new ScalarOptimumSweeps(divergence, 0.5, 3));
     try (Engine engine = new VectorEngine(1)) {
       requireGolden(divergence, golden, engine.optimumSweeps(divergence, 0.5, 3));
+    }
+  }
+
+  /** Its Newton step is exact from anywhere, so that only certificates follow. */
+  @Test
+  void reverseKlIsMeasuredOnce() {
+    Divergence divergence = Divergence.parse("reverse-kl");
+    Random random = new Random(23L);
+    for (double lambda : new double[] {0.01, 0.1, 3.0}) {
+      CountedSweeps sweeps = new CountedSweeps(new ScalarOptimumSweeps(divergence, lambda, 1000));
+      RowOptimum optimum =
+          new RowOptimumSolver(divergence, lambda)
+              .solve(
+                  sweeps,
+                  RowFixture.zipfLogReference(random, 1000),
+                  RowFixture.normal(random, 1000, 0.5, 0.2));
+      assertThat(optimum.errorBound()).isBetween(0.0, 1e-13);
+      assertThat(sweeps.measured).isEqualTo(1);
+    }
+  }
+
+  /** Sweeps that know how often they have measured. */
+  private static final class CountedSweeps implements OptimumSweeps {
+    private final OptimumSweeps sweeps;
+    private int measured;
+
+    CountedSweeps(OptimumSweeps sweeps) {
+      this.sweeps = sweeps;
+    }
+
+    @Override
+    public RowExtent load(double[] logReference, double[] actionValues) {
+      return sweeps.load(logReference, actionValues);
+    }
+
+    @Override
+    public double loneActionOffset() {
+      return sweeps.loneActionOffset();
+    }
+
+    @Override
+    public OptimumMass measure(double offset) {
+      measured++;
+      return sweeps.measure(offset);
+    }
+
+    @Override
+    public OptimumSums certify(double offset) {
+      return sweeps.certify(offset);
     }
   }
 

@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,48 @@ class RowTableTest {
     }
     double significand = Math.scalb((double) fraction, -fractionBits) + (exponent == 0 ? 0.0 : 1.0);
     return (float) (sign * Math.scalb(significand, Math.max(exponent, 1) - bias));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void piecesOfARowAreTheWholeRow(Precision precision) {
+    try (Arena arena = Arena.ofConfined()) {
+      int columns = 37;
+      RowTable stored = RowTable.allocate(arena, precision, 2, columns);
+      stored.writeRow(1, new Random(SEED).doubles(columns).toArray());
+      if (precision != Precision.FLOAT64) {
+        stored.setLogNormalizer(1, 0.75);
+      }
+      RowTable computed = RowTable.computed(2, columns, stored::readRow);
+      float[] expected = new float[columns];
+      stored.readRow(1, expected);
+      for (RowTable table : new RowTable[] {stored, computed}) {
+        float[] pieces = new float[columns];
+        table.readPiece(1, pieces, 0, 16);
+        table.readPiece(1, pieces, 16, 16);
+        table.readPiece(1, pieces, 32, 5);
+        assertThat(pieces).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  void onlyRowsThatAreReadAsTheyAreStoredAreShown() throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      RowTable table = RowTable.allocate(arena, 2, 3);
+      table.writeRow(1, new float[] {1f, 2f, 3f});
+      assertThat(table.floats(1)).isNotNull();
+      assertThat(Objects.requireNonNull(table.floats(1)).toArray(Tensor.FLOAT))
+          .containsExactly(1f, 2f, 3f);
+      table.setLogNormalizer(1, 0.5);
+      assertThat(table.floats(1)).isNull();
+      assertThat(table.floats(0)).isNotNull();
+      assertThat(RowTable.allocate(arena, Precision.FLOAT64, 1, 3).floats(0)).isNull();
+      assertThat(RowTable.allocate(arena, Precision.BFLOAT16, 1, 3).floats(0)).isNull();
+      assertThat(RowTable.computed(1, 3, (row, destination) -> {}).floats(0)).isNull();
+      assertThat(TableSpace.onDisk(arena, folder, 1).allocate(Precision.FLOAT32, 2, 3).floats(0))
+          .isNull();
+    }
   }
 
   @ParameterizedTest

@@ -250,9 +250,8 @@ final class ScalarArithmetic implements RowArithmetic {
   }
 
   @Override
-  public void moveUnmeasured(double step) {
+  public void proposeLast(double step, boolean isSummarized) {
     propose(step, 0.0, 0.0, new SurrogatePoint());
-    accept();
   }
 
   @Override

@@ -2,11 +2,12 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.expMinusLinear;
+import static dev.clipkl.engine.vector.FloatLanes.expMinusLinearFar;
 import static dev.clipkl.engine.vector.FloatLanes.log;
 import static dev.clipkl.engine.vector.FloatLanes.ratioExp;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /** {@code f(w) = -log w + w - 1}. */
 final class ChunkForwardKl implements ChunkDivergence {
@@ -33,15 +34,25 @@ final class ChunkForwardKl implements ChunkDivergence {
   @Override
   public double gap(RowChunk chunk) {
     log(chunk.optimumDistance, chunk.scratch, chunk.length);
+    FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < chunk.length; i += LANES) {
       // log(w / w*), w* = 1 / distance.
-      FloatVector.fromArray(SPECIES, chunk.scratch, i)
-          .add(FloatVector.fromArray(SPECIES, chunk.logRatio, i))
-          .intoArray(chunk.scratch, i);
+      FloatVector x =
+          FloatVector.fromArray(SPECIES, chunk.scratch, i)
+              .add(FloatVector.fromArray(SPECIES, chunk.logRatio, i));
+      x.intoArray(chunk.scratch, i);
+      largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
     }
-    expMinusLinear(chunk.scratch, 1f, chunk.scratch2, chunk.length);
+    expMinusLinearFar(chunk.scratch, chunk.scratch2, chunk.length);
+    if (largest.reduceLanes(VectorOperators.MAX) < RowChunk.LARGEST_LOG_RATIO) {
+      return chunk.dot(chunk.reference, 0, chunk.scratch2, 0, chunk.length);
+    }
+    return gapFarBelow(chunk);
+  }
+
+  /** Where q may have vanished that p has not: {@code p / w* - q - q x} there. */
+  private static double gapFarBelow(RowChunk chunk) {
     for (int i = 0; i < chunk.length; i += LANES) {
-      // Near the optimum q (e^x - 1 - x), elsewhere the same without the series.
       FloatVector x = FloatVector.fromArray(SPECIES, chunk.scratch, i);
       FloatVector q = FloatVector.fromArray(SPECIES, chunk.reference, i);
       FloatVector near = FloatVector.fromArray(SPECIES, chunk.scratch2, i).mul(q);
@@ -50,7 +61,7 @@ final class ChunkForwardKl implements ChunkDivergence {
               .mul(FloatVector.fromArray(SPECIES, chunk.optimumDistance, i))
               .sub(q)
               .sub(q.mul(x));
-      far.blend(near, x.abs().lt(1f)).intoArray(chunk.terms, i);
+      far.blend(near, x.lt(RowChunk.LARGEST_LOG_RATIO)).intoArray(chunk.terms, i);
     }
     return chunk.sum(chunk.terms, 0, chunk.length);
   }

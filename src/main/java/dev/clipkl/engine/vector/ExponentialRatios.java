@@ -11,15 +11,18 @@ import jdk.incubator.vector.DoubleVector;
 final class ExponentialRatios implements OptimumRatios {
 
   @Override
+  public boolean hasUnitCurvature() {
+    return true;
+  }
+
+  @Override
   public void measure(OptimumChunk chunk) {
     exp(chunk.distance, -1.0, chunk.ratio, chunk.length);
-    System.arraycopy(chunk.ratio, 0, chunk.sensitivity, 0, chunk.length);
   }
 
   @Override
   public void certify(OptimumChunk chunk) {
     measure(chunk);
-    System.arraycopy(chunk.ratio, 0, chunk.curvature, 0, chunk.length);
     Arrays.fill(chunk.roundings, 0, chunk.length, 1.0);
     for (int i = 0; i < chunk.length; i += LANES) {
       DoubleVector.fromArray(SPECIES, chunk.ratio, i).sub(1.0).intoArray(chunk.conjugate, i);

@@ -1,5 +1,7 @@
 package dev.clipkl.engine.vector;
 
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -41,6 +43,11 @@ final class FloatLanes {
   private static final float LEAST_EXPONENT = -0x1p20f;
 
   private static final float LOG2_E = 1.442695f;
+  private static final float LN2 = (float) Math.log(2.0);
+
+  /** Below it, {@code e^x} is nothing beside x. */
+  private static final float LEAST_CURVED = -64f;
+
   private static final float LN2_HIGH = 355f / 512f;
   private static final float LN2_LOW = -2.12194440e-4f;
 
@@ -156,6 +163,44 @@ final class FloatLanes {
     return q.mul(x).mul(x);
   }
 
+  /**
+   * {@code e^x - 1 - x} for x up to 60, relative error below 5 ulp: with {@code x = n log 2 + r} it
+   * is {@code (2^n - 1 - n log 2) + r (2^n - 1) + 2^n (e^r - 1 - r)}, whose terms hardly cancel.
+   */
+  private static FloatVector expMinusLinearFar(FloatVector x) {
+    FloatVector shifted =
+        x.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUND_MAGIC));
+    FloatVector n = shifted.sub(ROUND_MAGIC);
+    FloatVector r =
+        n.fma(
+            FloatVector.broadcast(SPECIES, -LN2_LOW),
+            n.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), x));
+    FloatVector square = r.mul(r);
+    FloatVector highest =
+        r.fma(
+            FloatVector.broadcast(SPECIES, 0.0001989198f),
+            FloatVector.broadcast(SPECIES, 0.0013934541f));
+    FloatVector high =
+        r.fma(
+            FloatVector.broadcast(SPECIES, 0.0083333105f),
+            FloatVector.broadcast(SPECIES, 0.041666456f));
+    FloatVector low =
+        r.fma(FloatVector.broadcast(SPECIES, 0.16666667f), FloatVector.broadcast(SPECIES, 0.5f));
+    FloatVector q = square.fma(highest, high).fma(square, low);
+    FloatVector scale =
+        shifted
+            .reinterpretAsInts()
+            .sub(ROUND_MAGIC_BITS - EXPONENT_BIAS)
+            .lanewise(VectorOperators.LSHL, MANTISSA_BITS)
+            .reinterpretAsFloats();
+    FloatVector excess = scale.sub(1f);
+    FloatVector result =
+        scale
+            .mul(square)
+            .fma(q, r.fma(excess, n.fma(FloatVector.broadcast(SPECIES, -LN2), excess)));
+    return result.blend(x.neg().sub(1f), x.lt(LEAST_CURVED));
+  }
+
   /** {@code destination[i] = e^{scale source[i]}}. */
   static void exp(float[] source, float scale, float[] destination, int length) {
     for (int i = 0; i < length; i += LANES) {
@@ -167,6 +212,31 @@ final class FloatLanes {
   static void offsetExp(float[] source, int offset, float[] destination, int start, int length) {
     for (int i = start; i < start + length; i += LANES) {
       exp(FloatVector.fromArray(SPECIES, source, i), offset).intoArray(destination, i);
+    }
+  }
+
+  /**
+   * {@link #offsetExp} of a piece that is read from memory, while it and two others are copied from
+   * there to the same places of arrays: so memory is waited for beside the arithmetic.
+   */
+  static void offsetExp(
+      MemorySegment from,
+      float[] to,
+      MemorySegment from2,
+      float[] to2,
+      MemorySegment from3,
+      float[] to3,
+      int offset,
+      float[] destination,
+      int start,
+      int length) {
+    for (int i = start; i < start + length; i += LANES) {
+      long at = (long) i * Float.BYTES;
+      FloatVector.fromMemorySegment(SPECIES, from2, at, ByteOrder.LITTLE_ENDIAN).intoArray(to2, i);
+      FloatVector.fromMemorySegment(SPECIES, from3, at, ByteOrder.LITTLE_ENDIAN).intoArray(to3, i);
+      FloatVector x = FloatVector.fromMemorySegment(SPECIES, from, at, ByteOrder.LITTLE_ENDIAN);
+      x.intoArray(to, i);
+      exp(x, offset).intoArray(destination, i);
     }
   }
 
@@ -190,6 +260,13 @@ final class FloatLanes {
     for (int i = 0; i < length; i += LANES) {
       expMinusLinear(FloatVector.fromArray(SPECIES, source, i).mul(scale))
           .intoArray(destination, i);
+    }
+  }
+
+  /** {@code destination[i] = e^x - 1 - x} with {@code x = source[i]} up to 60. */
+  static void expMinusLinearFar(float[] source, float[] destination, int length) {
+    for (int i = 0; i < length; i += LANES) {
+      expMinusLinearFar(FloatVector.fromArray(SPECIES, source, i)).intoArray(destination, i);
     }
   }
 

@@ -15,15 +15,14 @@ import jdk.incubator.vector.VectorOperators;
  * and the gradient {@code g = p (Q - E_p Q - lambda) + lambda q} needs no ratio.
  */
 final class ForwardKlSweep extends FusedSweep {
-  private final boolean plain;
 
   /**
    * A sweep for one direction.
    *
-   * @param plain the gradient g; else the preconditioned one {@code g / (lambda max(p, q))}
+   * @param isPlain the gradient g; else the preconditioned one {@code g / (lambda max(p, q))}
    */
-  ForwardKlSweep(boolean plain) {
-    this.plain = plain;
+  ForwardKlSweep(boolean isPlain) {
+    super(isPlain);
   }
 
   @Override
@@ -35,7 +34,7 @@ final class ForwardKlSweep extends FusedSweep {
       float step,
       int start,
       int length) {
-    if (plain) {
+    if (isPlain) {
       moveByGradient(from, to, oldLogits, values, step, start, length);
     } else {
       moveByPreconditionedGradient(from, to, oldLogits, values, step / lambda, start, length);
@@ -71,9 +70,6 @@ final class ForwardKlSweep extends FusedSweep {
     }
     to.leastMoves[start / RowChunk.CAPACITY] = least.reduceLanes(VectorOperators.MIN);
     to.largestMoves[start / RowChunk.CAPACITY] = largest.reduceLanes(VectorOperators.MAX);
-    if (sumsSlope) {
-      addSquaredGradient(from, values, start, length);
-    }
   }
 
   private void moveByPreconditionedGradient(
@@ -119,15 +115,15 @@ final class ForwardKlSweep extends FusedSweep {
 
   @Override
   double slope(PolicyScratch from) {
-    return plain ? slope.total() : slope.total() / lambda;
+    return isPlain ? squaredGradient.total() : slope.total() / lambda;
   }
 
   @Override
   void addSquaredGradient(PolicyScratch policy, float[] values, int start, int length) {
     float shift = (float) (policy.mean + lambda);
     for (int lane = 0; lane < WIDTH; lane += LANES) {
-      DoubleVector low = DoubleVector.fromArray(DOUBLES, slope.lanes, lane);
-      DoubleVector high = DoubleVector.fromArray(DOUBLES, slope.lanes, lane + HALF);
+      DoubleVector low = DoubleVector.fromArray(DOUBLES, squaredGradient.lanes, lane);
+      DoubleVector high = DoubleVector.fromArray(DOUBLES, squaredGradient.lanes, lane + HALF);
       for (int i = start + lane; i < start + length; i += WIDTH) {
         FloatVector prob =
             FloatVector.fromArray(SPECIES, policy.mass, i).mul(policy.inverseNormalizer);
@@ -139,8 +135,8 @@ final class ForwardKlSweep extends FusedSweep {
         low = low.add(term.convertShape(VectorOperators.F2D, DOUBLES, 0));
         high = high.add(term.convertShape(VectorOperators.F2D, DOUBLES, 1));
       }
-      low.intoArray(slope.lanes, lane);
-      high.intoArray(slope.lanes, lane + HALF);
+      low.intoArray(squaredGradient.lanes, lane);
+      high.intoArray(squaredGradient.lanes, lane + HALF);
     }
   }
 

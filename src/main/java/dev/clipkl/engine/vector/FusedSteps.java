@@ -23,6 +23,12 @@ final class FusedSteps implements StepSweeps {
   /** Filled by proposals. */
   private AscentDirection direction = new AscentDirection();
 
+  /** Whether the next proposal sums the gradient's norm. */
+  private boolean asksNorm;
+
+  /** NaN until it is known. */
+  private double gradientNorm = Double.NaN;
+
   /** What action values are summed about. */
   private float center;
 
@@ -38,34 +44,41 @@ final class FusedSteps implements StepSweeps {
 
   @Override
   public void load(RowProgram program) {
-    if (readsReference) {
-      row.provideReference();
+    sweep.lambda = row.lambda;
+    PolicyScratch current = row.current;
+    current.begin();
+    row.beginMeanActionValue();
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      load(start, RowChunk.length(start, row.padded));
     }
     sweep.referenceSum = row.referenceSum;
-    sweep.lambda = row.lambda;
-    sweep.sumsSlope = row.judgesSteps;
+    if (!current.finish()) {
+      return;
+    }
     if (row.judgesSteps) {
-      row.current.normalize();
+      row.finishMeanActionValue();
     } else {
-      // Fixed steps need no bound on the surrogate's error, so that any centre within the action
-      // values will do: the same one for as long as the row is in hand.
-      center = row.actionValue[0];
-      normalizeAndSum();
+      finishSums(current);
     }
   }
 
-  /** The current policy's masses and the sweep's sums, while each piece is in cache. */
-  private void normalizeAndSum() {
+  /** Reads a piece of the row, and does while it is in cache all that needs no other piece. */
+  private void load(int start, int length) {
     PolicyScratch current = row.current;
-    current.begin();
-    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
-      int length = RowChunk.length(start, row.padded);
-      current.addMass(start, length);
-      sweep.measure(current, row.actionValue, center, start, length);
+    row.read(start, length);
+    if (readsReference) {
+      row.addReference(start, length);
     }
-    if (current.finish()) {
-      finishSums(current);
+    if (row.judgesSteps) {
+      row.addMeanActionValue(start, length);
+      return;
     }
+    if (start == 0) {
+      // Fixed steps need no bound on the surrogate's error, so that any centre within the action
+      // values will do: the same one for as long as the row is in hand.
+      center = row.actionValue[0];
+    }
+    sweep.measure(current, row.actionValue, center, start, length);
   }
 
   /** Fixed steps read the advantages' baseline only where a clip may be active. */
@@ -146,21 +159,18 @@ final class FusedSteps implements StepSweeps {
   @Override
   public void direction(int momentumSteps, AscentDirection result) {
     direction = result;
+    asksNorm = false;
+    gradientNorm = Double.NaN;
   }
 
   @Override
   public double gradientNorm() {
-    sweep.beginMove();
-    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
-      sweep.addSquaredGradient(
-          row.current, values(row.current, start), start, RowChunk.length(start, row.padded));
-    }
-    return Math.sqrt(sweep.slope.total());
+    asksNorm = Double.isNaN(gradientNorm);
+    return gradientNorm;
   }
 
   @Override
   public void propose(double step, double momentum, double nextMomentum, SurrogatePoint point) {
-    PolicyScratch current = row.current;
     PolicyScratch to = row.proposed;
     sweep.beginMove();
     to.begin();
@@ -172,7 +182,7 @@ final class FusedSteps implements StepSweeps {
       sweep.measure(to, row.actionValue, center, start, length);
     }
     boolean isMeasured = to.finish();
-    direction.slope = sweep.slope(current);
+    finishMove();
     markClipped(to);
     if (isMeasured) {
       measureClipped(to);
@@ -183,9 +193,40 @@ final class FusedSteps implements StepSweeps {
     fillPoint(to, point);
   }
 
+  @Override
+  public void proposeLast(double step, boolean isSummarized) {
+    PolicyScratch to = row.proposed;
+    sweep.beginMove();
+    to.begin();
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      int length = RowChunk.length(start, row.padded);
+      move((float) step, start, length);
+      if (isSummarized) {
+        to.padLogits(start, length);
+        to.addMass(start, length);
+      }
+    }
+    if (isSummarized) {
+      to.finish();
+    }
+    finishMove();
+  }
+
   private void move(float step, int start, int length) {
     PolicyScratch from = row.current;
-    sweep.move(from, row.proposed, row.old.logits, values(from, start), step, start, length);
+    float[] values = values(from, start);
+    sweep.move(from, row.proposed, row.old.logits, values, step, start, length);
+    if (asksNorm || (sweep.isPlain && row.judgesSteps)) {
+      sweep.addSquaredGradient(from, values, start, length);
+    }
+  }
+
+  private void finishMove() {
+    direction.slope = sweep.slope(row.current);
+    if (asksNorm) {
+      gradientNorm = Math.sqrt(sweep.squaredGradient.total());
+      asksNorm = false;
+    }
   }
 
   /** Marks the chunks in which a policy's clip is active. */
@@ -207,14 +248,6 @@ final class FusedSteps implements StepSweeps {
         sweep.measure(
             policy, policy.clippedValue, center, start, RowChunk.length(start, row.padded));
       }
-    }
-  }
-
-  @Override
-  public void proposeUnmeasured(double step) {
-    sweep.beginMove();
-    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
-      move((float) step, start, RowChunk.length(start, row.padded));
     }
   }
 }

@@ -24,16 +24,28 @@ abstract class FusedSweep {
   /** {@code sum q}, 1 up to rounding. */
   double referenceSum;
 
-  /** Whether {@link #move} sums the slope. */
-  boolean sumsSlope;
+  /** Whether the direction is the gradient, whose slope is its squared norm. */
+  final boolean isPlain;
 
-  /** {@code <g, direction>}, from {@link #move}. */
+  /** {@code <g, direction>}, from {@link #move} along other directions. */
   final LaneSum slope = new LaneSum();
+
+  /** {@code <g, g>}, from {@link #addSquaredGradient}. */
+  final LaneSum squaredGradient = new LaneSum();
 
   /** Sums of {@link #measure} over one piece. */
   final LaneSum first = new LaneSum();
 
   final LaneSum second = new LaneSum();
+
+  /**
+   * A sweep for one direction.
+   *
+   * @param isPlain the gradient; else the preconditioned one
+   */
+  FusedSweep(boolean isPlain) {
+    this.isPlain = isPlain;
+  }
 
   /** The fused sweep of a direction, or null where there is none. */
   static @Nullable FusedSweep of(Divergence divergence, OptimizerKind optimizer) {
@@ -58,6 +70,7 @@ abstract class FusedSweep {
   /** Begins the first half over a row. */
   final void beginMove() {
     slope.clear();
+    squaredGradient.clear();
   }
 
   /** Begins a piece's sums. */
@@ -74,25 +87,17 @@ abstract class FusedSweep {
 
   /** The first sum over the row, in the order of its pieces. */
   static double first(PolicyScratch policy) {
-    return total(policy.firstSums);
+    return LaneSum.total(policy.firstSums);
   }
 
   /** The second. */
   static double second(PolicyScratch policy) {
-    return total(policy.secondSums);
-  }
-
-  private static double total(double[] sums) {
-    double total = 0.0;
-    for (double sum : sums) {
-      total += sum;
-    }
-    return total;
+    return LaneSum.total(policy.secondSums);
   }
 
   /**
    * Writes {@code to.logits = from.logits + step direction} of a piece and the range of its moves
-   * from {@code oldLogits}, and adds to the slope.
+   * from {@code oldLogits}, and adds to the slope unless the direction is the gradient.
    *
    * @param values the action values that {@code from} sees
    */
@@ -108,10 +113,10 @@ abstract class FusedSweep {
   /** Sums over a piece of a policy, about the centre of the action values. */
   abstract void measure(PolicyScratch policy, float[] values, float center, int start, int length);
 
-  /** Adds a piece's share of the squared norm of the gradient to {@link #slope}. */
+  /** Adds a piece's share to {@link #squaredGradient}. */
   abstract void addSquaredGradient(PolicyScratch policy, float[] values, int start, int length);
 
-  /** {@code <g, direction>} at {@code from}, after all pieces have moved. */
+  /** {@code <g, direction>} at {@code from}, after all pieces have moved and been added. */
   abstract double slope(PolicyScratch from);
 
   /**

@@ -83,8 +83,13 @@ final class GeneralSteps implements StepSweeps {
   @Override
   public void load(RowProgram program) {
     keepCurvature = program.stepRule() == StepRuleKind.SAFE || directionSweep.readsCurvature();
-    row.provideReference();
-    row.current.normalize();
+    row.current.begin();
+    for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
+      int length = RowChunk.length(start, row.padded);
+      row.read(start, length);
+      row.addReference(start, length);
+    }
+    row.current.finish();
   }
 
   @Override
@@ -220,6 +225,12 @@ final class GeneralSteps implements StepSweeps {
 
   @Override
   public void propose(double step, double momentum, double nextMomentum, SurrogatePoint point) {
+    normalizeProposal(step, momentum, nextMomentum);
+    row.proposed.forgetMoves();
+    measure(row.proposed, point);
+  }
+
+  private void normalizeProposal(double step, double momentum, double nextMomentum) {
     PolicyScratch proposed = row.proposed;
     if (optimizer == OptimizerKind.NESTEROV) {
       directionSweep.moveWithMomentum(
@@ -236,12 +247,14 @@ final class GeneralSteps implements StepSweeps {
       }
       proposed.finish();
     }
-    proposed.forgetMoves();
-    measure(proposed, point);
   }
 
   @Override
-  public void proposeUnmeasured(double step) {
+  public void proposeLast(double step, boolean isSummarized) {
+    if (isSummarized) {
+      normalizeProposal(step, 0.0, 0.0);
+      return;
+    }
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
       move((float) step, start, RowChunk.length(start, row.padded));
     }

@@ -29,9 +29,14 @@ final class LaneSum {
   }
 
   double total() {
+    return total(lanes);
+  }
+
+  /** The sum of some numbers, first to last. */
+  static double total(double[] sums) {
     double total = 0.0;
-    for (double lane : lanes) {
-      total += lane;
+    for (double sum : sums) {
+      total += sum;
     }
     return total;
   }
@@ -43,6 +48,25 @@ final class LaneSum {
       DoubleVector high = DoubleVector.fromArray(DOUBLES, lanes, lane + HALF);
       for (int i = start + lane; i < start + length; i += WIDTH) {
         FloatVector x = FloatVector.fromArray(SPECIES, terms, i);
+        low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      }
+      low.intoArray(lanes, lane);
+      high.intoArray(lanes, lane + HALF);
+    }
+  }
+
+  /** Adds {@code sum weights[i] |values[i] - center|} over {@code [start, start + length)}. */
+  void addDistances(float[] weights, float[] values, float center, int start, int length) {
+    for (int lane = 0; lane < WIDTH; lane += LANES) {
+      DoubleVector low = DoubleVector.fromArray(DOUBLES, lanes, lane);
+      DoubleVector high = DoubleVector.fromArray(DOUBLES, lanes, lane + HALF);
+      for (int i = start + lane; i < start + length; i += WIDTH) {
+        FloatVector x =
+            FloatVector.fromArray(SPECIES, values, i)
+                .sub(center)
+                .abs()
+                .mul(FloatVector.fromArray(SPECIES, weights, i));
         low = low.add(x.convertShape(VectorOperators.F2D, DOUBLES, 0));
         high = high.add(x.convertShape(VectorOperators.F2D, DOUBLES, 1));
       }

@@ -12,6 +12,11 @@ import dev.clipkl.objective.SquaredHellinger;
  * The optimum's ratios {@code w = p* / q} of one divergence, on whole chunks of a row (THEORY 2).
  */
 interface OptimumRatios {
+  /** Whether {@code w f''(w) = 1}: sensitivities and curvatures are the ratios then, not filled. */
+  default boolean hasUnitCurvature() {
+    return false;
+  }
+
   /** Fills ratios and sensitivities from the distances. */
   void measure(OptimumChunk chunk);
 

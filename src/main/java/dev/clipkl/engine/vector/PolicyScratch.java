@@ -36,6 +36,10 @@ final class PolicyScratch {
   final float[] curvature;
 
   private final LaneSum massSum = new LaneSum();
+
+  /** Sums of the masses of each chunk. */
+  private final double[] massSums;
+
   private int offset;
 
   /** {@code 2^-offset} times the normaliser. */
@@ -80,6 +84,7 @@ final class PolicyScratch {
     leastMoves = new float[chunks];
     largestMoves = new float[chunks];
     clippedChunks = new boolean[chunks];
+    massSums = new double[chunks];
     firstSums = new double[chunks];
     secondSums = new double[chunks];
     clippedValue = new float[padded];
@@ -104,17 +109,23 @@ final class PolicyScratch {
 
   private void begin(int newOffset) {
     offset = newOffset;
-    massSum.clear();
     center = Float.NaN;
   }
 
   /** Computes the masses of a piece of the row. */
   void addMass(int start, int length) {
     FloatLanes.offsetExp(logits, offset, mass, start, length);
+    sumMass(start, length);
+  }
+
+  /** The masses of a piece of the row have been computed. */
+  void sumMass(int start, int length) {
     if (start + length > columns) {
       Arrays.fill(mass, columns, mass.length, 0f);
     }
+    massSum.clear();
     massSum.add(mass, start, length);
+    massSums[start / RowChunk.CAPACITY] = massSum.total();
   }
 
   /**
@@ -124,7 +135,7 @@ final class PolicyScratch {
    * @return whether the masses are those that were added; if not, they were computed again
    */
   boolean finish() {
-    normalizer = massSum.total();
+    normalizer = LaneSum.total(massSums);
     boolean inRange = normalizer > LEAST_NORMALIZER && normalizer < LARGEST_NORMALIZER;
     if (!inRange) {
       float largest = FloatLanes.largest(logits, 0, logits.length);
@@ -132,7 +143,7 @@ final class PolicyScratch {
       for (int start = 0; start < logits.length; start += RowChunk.CAPACITY) {
         addMass(start, Math.min(RowChunk.CAPACITY, logits.length - start));
       }
-      normalizer = massSum.total();
+      normalizer = LaneSum.total(massSums);
     }
     // StrictMath: the same bits on every processor.
     logNormalizer = offset * LOG_2 + StrictMath.log(normalizer);

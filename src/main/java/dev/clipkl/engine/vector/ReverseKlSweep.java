@@ -15,16 +15,15 @@ import jdk.incubator.vector.VectorOperators;
  * needs no normaliser.
  */
 final class ReverseKlSweep extends FusedSweep {
-  private final boolean weighted;
 
   /**
    * A sweep for one direction.
    *
-   * @param weighted the gradient {@code p (t - E_p t)}; else the natural one {@code (t - E_p t) /
+   * @param isPlain the gradient {@code p (t - E_p t)}; else the natural one {@code (t - E_p t) /
    *     lambda}
    */
-  ReverseKlSweep(boolean weighted) {
-    this.weighted = weighted;
+  ReverseKlSweep(boolean isPlain) {
+    super(isPlain);
   }
 
   @Override
@@ -36,7 +35,7 @@ final class ReverseKlSweep extends FusedSweep {
       float step,
       int start,
       int length) {
-    if (weighted) {
+    if (isPlain) {
       moveByGradient(from, to, oldLogits, values, step, start, length);
     } else {
       moveByNaturalGradient(from, to, oldLogits, values, step / lambda, start, length);
@@ -74,9 +73,6 @@ final class ReverseKlSweep extends FusedSweep {
     }
     to.leastMoves[start / RowChunk.CAPACITY] = least.reduceLanes(VectorOperators.MIN);
     to.largestMoves[start / RowChunk.CAPACITY] = largest.reduceLanes(VectorOperators.MAX);
-    if (sumsSlope) {
-      addSquaredGradient(from, values, start, length);
-    }
   }
 
   private void moveByNaturalGradient(
@@ -120,7 +116,7 @@ final class ReverseKlSweep extends FusedSweep {
 
   @Override
   double slope(PolicyScratch from) {
-    return weighted ? slope.total() : slope.total() / (from.normalizer * lambda);
+    return isPlain ? squaredGradient.total() : slope.total() / (from.normalizer * lambda);
   }
 
   @Override
@@ -128,8 +124,8 @@ final class ReverseKlSweep extends FusedSweep {
     float mean = (float) policy.mean;
     FloatVector minusLambda = FloatVector.broadcast(SPECIES, -lambda);
     for (int lane = 0; lane < WIDTH; lane += LANES) {
-      DoubleVector low = DoubleVector.fromArray(DOUBLES, slope.lanes, lane);
-      DoubleVector high = DoubleVector.fromArray(DOUBLES, slope.lanes, lane + HALF);
+      DoubleVector low = DoubleVector.fromArray(DOUBLES, squaredGradient.lanes, lane);
+      DoubleVector high = DoubleVector.fromArray(DOUBLES, squaredGradient.lanes, lane + HALF);
       for (int i = start + lane; i < start + length; i += WIDTH) {
         FloatVector gradient =
             FloatVector.fromArray(SPECIES, policy.logits, i)
@@ -141,8 +137,8 @@ final class ReverseKlSweep extends FusedSweep {
         low = low.add(term.convertShape(VectorOperators.F2D, DOUBLES, 0));
         high = high.add(term.convertShape(VectorOperators.F2D, DOUBLES, 1));
       }
-      low.intoArray(slope.lanes, lane);
-      high.intoArray(slope.lanes, lane + HALF);
+      low.intoArray(squaredGradient.lanes, lane);
+      high.intoArray(squaredGradient.lanes, lane + HALF);
     }
   }
 

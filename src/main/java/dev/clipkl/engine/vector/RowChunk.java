@@ -11,6 +11,9 @@ final class RowChunk {
   /** Entries: the six or so arrays of 4 KiB that a loop uses fit a first-level cache. */
   static final int CAPACITY = 1024;
 
+  /** Up to this log-ratio of two probabilities, nats, neither vanishes beside the other. */
+  static final float LARGEST_LOG_RATIO = 60f;
+
   int length;
 
   /** Number of chunks of a row. */

@@ -1,20 +1,17 @@
 package dev.clipkl.engine.vector;
 
-import static dev.clipkl.engine.vector.FloatLanes.LANES;
-import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.objective.ClippedSurrogate;
-import dev.clipkl.table.RowTable;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The row in hand: what was read of it, and its policies. It is copied into these arrays once per
- * visit and stays in cache for all its inner steps.
+ * visit, chunk by chunk within the visit's first sweep, and stays in cache for all its inner steps.
  *
  * <p>Arrays are padded to {@link FloatLanes#WIDTH}. Padding repeats the row's last action, so that
  * it changes no minimum or maximum, and has probabilities of 0, so that it changes no sum.
@@ -66,8 +63,25 @@ final class RowScratch {
   /** Neither of the three, while p_old is the current policy. */
   private PolicyScratch spare;
 
+  private final LaneSum referenceMass = new LaneSum();
+  private final LaneSum meanSum = new LaneSum();
+  private final LaneSum distanceSum = new LaneSum();
+  private @Nullable RowBlock block;
+  private int index;
+
+  /** The row's numbers where they can be read without a copy. */
+  private @Nullable MemorySegment logitMemory;
+
+  private @Nullable MemorySegment referenceMemory;
+  private @Nullable MemorySegment valueMemory;
   private boolean referenceReady;
   private boolean meanReady;
+
+  /** Whether the baseline of the policy that was read is known already. */
+  private boolean nextMeanReady;
+
+  /** Whether rounding has taken nothing from the current logits yet. */
+  private boolean nothingLost;
 
   RowScratch(int columns, OptimizerKind optimizer) {
     this.columns = columns;
@@ -87,41 +101,120 @@ final class RowScratch {
     return OWN_ARRAYS + 3 * (PolicyScratch.ARRAYS + (optimizer == OptimizerKind.GRADIENT ? 1 : 0));
   }
 
-  /** Reads a row; its logits are not normalised yet. */
-  void load(RowBlock block, RowProgram program, int row) {
+  /** Takes a row in hand: {@link #read} for every piece of it follows, in order. */
+  void begin(RowBlock newBlock, RowProgram program, int row) {
+    block = newBlock;
+    index = row;
     lambda = (float) program.lambda();
     clip = program.clip();
     judgesSteps = program.stepRule() == StepRuleKind.BACKTRACKING;
-    block.actor().logits().readRow(row, current.logits);
-    block.reference().readRow(row, logReference);
-    block.actionValues().readRow(row, actionValue);
-    if (keepsLost) {
-      block.actor().moments().getFirst().readRow(row, current.lost);
-    }
-    current.padLogits(0, padded);
-    Arrays.fill(logReference, columns, padded, logReference[columns - 1]);
-    Arrays.fill(actionValue, columns, padded, actionValue[columns - 1]);
+    nothingLost = newBlock.actor().momentumSteps()[row] == 0;
+    logitMemory = newBlock.actor().logits().floats(row);
+    referenceMemory = newBlock.reference().floats(row);
+    valueMemory = newBlock.actionValues().floats(row);
     referenceReady = false;
+    nextMeanReady = false;
     Arrays.fill(current.clippedChunks, false);
   }
 
-  /** Writes the logits back. */
-  void store(RowBlock block, int row) {
-    block.actor().logits().writeRow(row, current.logits);
+  /** Reads a piece of the row and computes the masses of its logits, without an offset. */
+  void read(int start, int length) {
+    int count = Math.min(length, columns - start);
     if (keepsLost) {
-      RowTable lost = block.actor().moments().getFirst();
-      lost.writeRow(row, current.lost);
+      readLost(start, count);
+    }
+    if (logitMemory != null && referenceMemory != null && valueMemory != null && count == length) {
+      FloatLanes.offsetExp(
+          logitMemory,
+          current.logits,
+          referenceMemory,
+          logReference,
+          valueMemory,
+          actionValue,
+          0,
+          current.mass,
+          start,
+          length);
+      current.sumMass(start, length);
+    } else {
+      copy(start, length, count);
+      current.addMass(start, length);
     }
   }
 
-  /** Computes q, where that has not been done: reverse KL reads it for its metrics alone. */
+  private void copy(int start, int length, int count) {
+    block().actor().logits().readPiece(index, current.logits, start, count);
+    block().reference().readPiece(index, logReference, start, count);
+    block().actionValues().readPiece(index, actionValue, start, count);
+    if (count < length) {
+      current.padLogits(start, length);
+      Arrays.fill(logReference, columns, padded, logReference[columns - 1]);
+      Arrays.fill(actionValue, columns, padded, actionValue[columns - 1]);
+    }
+  }
+
+  private void readLost(int start, int count) {
+    if (nothingLost) {
+      Arrays.fill(current.lost, start, start + count, 0f);
+    } else {
+      block().actor().moments().getFirst().readPiece(index, current.lost, start, count);
+    }
+  }
+
+  private RowBlock block() {
+    if (block == null) {
+      throw new IllegalStateException("no row has been taken in hand");
+    }
+    return block;
+  }
+
+  /** Writes the logits back. */
+  void store() {
+    block().actor().logits().writeRow(index, current.logits);
+    if (keepsLost) {
+      block().actor().moments().getFirst().writeRow(index, current.lost);
+    }
+  }
+
+  /** The next step begins with nothing lost. */
+  void forgetLost() {
+    if (!nothingLost) {
+      Arrays.fill(current.lost, 0f);
+      nothingLost = true;
+    }
+  }
+
+  /** Computes q of a piece of the row, and no more; for every piece of it, in order. */
+  void fillReference(int start, int length) {
+    FloatLanes.offsetExp(logReference, 0, reference, start, length);
+    if (start + length > columns) {
+      Arrays.fill(reference, columns, padded, 0f);
+    }
+    referenceReady = start + length == padded;
+  }
+
+  /** Computes q of a piece of the row, and its sum; for every piece of it, in order. */
+  void addReference(int start, int length) {
+    if (start == 0) {
+      referenceMass.clear();
+    }
+    fillReference(start, length);
+    referenceMass.add(reference, start, length);
+    if (start + length == padded) {
+      referenceSum = referenceMass.total();
+    }
+  }
+
+  /** Computes q, where that has not been done. */
   void provideReference() {
     if (!referenceReady) {
-      FloatLanes.exp(logReference, 1f, reference, padded);
-      Arrays.fill(reference, columns, padded, 0f);
-      referenceSum = chunk.sum(reference, 0, padded);
-      referenceReady = true;
+      addReference(0, padded);
     }
+  }
+
+  /** Whether q has been computed: reverse KL reads it for its metrics alone. */
+  boolean hasReference() {
+    return referenceReady;
   }
 
   /** The current policy becomes p_old. */
@@ -132,13 +225,32 @@ final class RowScratch {
     }
     current.becomeAnchor();
     clipSweep.anchor(current);
-    meanReady = false;
+    meanReady = nextMeanReady;
+    nextMeanReady = false;
+  }
+
+  /** Begins the baseline's sum: {@link #addMeanActionValue} for every piece follows, in order. */
+  void beginMeanActionValue() {
+    meanSum.clear();
+  }
+
+  /** Adds a piece's share of the advantages' baseline under the current policy. */
+  void addMeanActionValue(int start, int length) {
+    meanSum.addProducts(current.mass, start, actionValue, start, length);
+  }
+
+  /** Ends the sum over the current policy, which has its normaliser and is p_old next. */
+  void finishMeanActionValue() {
+    meanActionValue = (float) (meanSum.total() / current.normalizer);
+    nextMeanReady = true;
   }
 
   /** Computes the advantages' baseline, where that has not been done since {@link #anchor}. */
   void provideMeanActionValue() {
     if (!meanReady) {
-      meanActionValue = (float) (chunk.dot(old.mass, 0, actionValue, 0, padded) / old.normalizer);
+      meanSum.clear();
+      meanSum.addProducts(old.mass, 0, actionValue, 0, padded);
+      meanActionValue = (float) (meanSum.total() / old.normalizer);
       meanReady = true;
     }
   }
@@ -146,23 +258,15 @@ final class RowScratch {
   /** Computes {@link #meanAbsoluteAdvantage}, right after {@link #anchor}. */
   void computeMeanAbsoluteAdvantage() {
     provideMeanActionValue();
-    double sum = 0.0;
-    for (int start = 0; start < padded; start += RowChunk.CAPACITY) {
-      chunk.length = RowChunk.length(start, padded);
-      for (int i = 0; i < chunk.length; i += LANES) {
-        FloatVector.fromArray(SPECIES, actionValue, start + i)
-            .sub(meanActionValue)
-            .abs()
-            .intoArray(chunk.terms, i);
-      }
-      sum += chunk.dot(current.mass, start, chunk.terms, 0, chunk.length);
-    }
-    meanAbsoluteAdvantage = sum / current.normalizer;
+    distanceSum.clear();
+    distanceSum.addDistances(current.mass, actionValue, meanActionValue, 0, padded);
+    meanAbsoluteAdvantage = distanceSum.total() / current.normalizer;
   }
 
   /** The proposal becomes the current policy. */
   void accept() {
     PolicyScratch left = current;
+    nothingLost = false;
     current = proposed;
     proposed = left == old ? spare : left;
   }

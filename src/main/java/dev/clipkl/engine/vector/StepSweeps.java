@@ -10,7 +10,7 @@ import dev.clipkl.engine.SurrogatePoint;
  */
 interface StepSweeps {
 
-  /** A row has been read: normalises its logits. */
+  /** Reads the row in hand and normalises its logits. */
   void load(RowProgram program);
 
   /** The current policy has become p_old. */
@@ -24,6 +24,5 @@ interface StepSweeps {
 
   void propose(double step, double momentum, double nextMomentum, SurrogatePoint point);
 
-  /** Proposes a step after which no policy is measured. */
-  void proposeUnmeasured(double step);
+  void proposeLast(double step, boolean isSummarized);
 }

@@ -3,6 +3,7 @@ package dev.clipkl.engine.vector;
 import static dev.clipkl.engine.vector.DoubleLanes.LANES;
 import static dev.clipkl.engine.vector.DoubleLanes.SPECIES;
 import static dev.clipkl.engine.vector.DoubleLanes.WIDTH;
+import static dev.clipkl.engine.vector.DoubleLanes.exp;
 
 import dev.clipkl.engine.CompensatedSum;
 import dev.clipkl.engine.OptimumMass;
@@ -32,10 +33,19 @@ final class VectorOptimumSweeps implements OptimumSweeps {
   private final double[] lanes = new double[WIDTH];
   private final double[] lostLanes = new double[WIDTH];
 
+  /** Lanes of sums over the whole row. */
+  private final double[] magnitude = new double[WIDTH];
+
+  private final double[] reach = new double[WIDTH];
+  private final boolean hasUnitCurvature;
+  private double largest;
+  private double least;
+
   VectorOptimumSweeps(Divergence divergence, double lambda, int columns) {
     this.lambda = lambda;
     this.columns = columns;
     ratios = OptimumRatios.of(divergence);
+    hasUnitCurvature = ratios.hasUnitCurvature();
     // t <= f'(0+), infinite where f is a barrier; then distances are below the supremum of f'.
     zeroDistance = -divergence.derivativeAtZero();
     padded = Math.ceilDiv(columns, WIDTH) * WIDTH;
@@ -45,41 +55,55 @@ final class VectorOptimumSweeps implements OptimumSweeps {
 
   @Override
   public RowExtent load(double[] logReference, double[] actionValues) {
-    System.arraycopy(actionValues, 0, distance, 0, columns);
-    Arrays.fill(distance, columns, padded, distance[columns - 1]);
-    System.arraycopy(logReference, 0, reference, 0, columns);
-    Arrays.fill(reference, columns, padded, 0.0);
-    requireFinite();
-    double largest = largestDistance();
-    for (int i = 0; i < padded; i += LANES) {
-      DoubleVector.broadcast(SPECIES, largest)
-          .sub(DoubleVector.fromArray(SPECIES, distance, i))
-          .intoArray(distance, i);
-    }
-    DoubleLanes.exp(reference, 1.0, reference, padded);
-    double span = largestDistance();
-    Arrays.fill(distance, columns, padded, span);
-    Arrays.fill(reference, columns, padded, 0.0);
     double mass = 0.0;
+    largest = Double.NEGATIVE_INFINITY;
+    least = Double.POSITIVE_INFINITY;
+    for (int start = 0; start < padded; start += OptimumChunk.CAPACITY) {
+      mass += loadPiece(logReference, actionValues, start);
+    }
     double meanDistance = 0.0;
-    Arrays.fill(chunk.ratio, 1.0);
     for (int start = 0; start < padded; start += OptimumChunk.CAPACITY) {
       chunk.length = Math.min(OptimumChunk.CAPACITY, padded - start);
-      mass += dot(start, chunk.ratio);
-      System.arraycopy(distance, start, chunk.distance, 0, chunk.length);
+      for (int i = 0; i < chunk.length; i += LANES) {
+        DoubleVector x =
+            DoubleVector.broadcast(SPECIES, largest)
+                .sub(DoubleVector.fromArray(SPECIES, distance, start + i));
+        x.intoArray(distance, start + i);
+        x.intoArray(chunk.distance, i);
+      }
       meanDistance += dot(start, chunk.distance);
     }
-    return new RowExtent(largest, span, mass, meanDistance);
+    return new RowExtent(largest, largest - least, mass, meanDistance);
+  }
+
+  /** Fills q, and Q for a while in place of the distances; returns the piece's mass. */
+  private double loadPiece(double[] logReference, double[] actionValues, int start) {
+    chunk.length = Math.min(OptimumChunk.CAPACITY, padded - start);
+    int count = Math.min(chunk.length, columns - start);
+    System.arraycopy(actionValues, start, chunk.distance, 0, count);
+    System.arraycopy(logReference, start, chunk.scratch, 0, count);
+    Arrays.fill(chunk.scratch, count, chunk.length, 0.0);
+    // No extreme, until the worst action is known.
+    Arrays.fill(chunk.distance, count, chunk.length, chunk.distance[count - 1]);
+    requireFinite();
+    extend();
+    exp(chunk.scratch, 1.0, chunk.ratio, chunk.length);
+    Arrays.fill(chunk.ratio, count, chunk.length, 0.0);
+    Arrays.fill(chunk.distance, count, chunk.length, least);
+    System.arraycopy(chunk.ratio, 0, reference, start, chunk.length);
+    System.arraycopy(chunk.distance, 0, distance, start, chunk.length);
+    Arrays.fill(chunk.ratio, 0, chunk.length, 1.0);
+    return dot(start, chunk.ratio);
   }
 
   private void requireFinite() {
     DoubleVector check = DoubleVector.zero(SPECIES);
-    for (int i = 0; i < padded; i += LANES) {
+    for (int i = 0; i < chunk.length; i += LANES) {
       // 0 times a number that is not finite is NaN.
       check =
-          DoubleVector.fromArray(SPECIES, distance, i)
+          DoubleVector.fromArray(SPECIES, chunk.distance, i)
               .mul(0.0)
-              .add(DoubleVector.fromArray(SPECIES, reference, i).mul(0.0))
+              .add(DoubleVector.fromArray(SPECIES, chunk.scratch, i).mul(0.0))
               .add(check);
     }
     check.intoArray(lanes, 0);
@@ -90,13 +114,17 @@ final class VectorOptimumSweeps implements OptimumSweeps {
     }
   }
 
-  private double largestDistance() {
-    DoubleVector largest = DoubleVector.broadcast(SPECIES, Double.NEGATIVE_INFINITY);
-    for (int i = 0; i < padded; i += LANES) {
-      DoubleVector x = DoubleVector.fromArray(SPECIES, distance, i);
-      largest = largest.blend(x, x.compare(VectorOperators.GT, largest));
+  /** Takes a piece of Q into its extremes. */
+  private void extend() {
+    DoubleVector high = DoubleVector.broadcast(SPECIES, largest);
+    DoubleVector low = DoubleVector.broadcast(SPECIES, least);
+    for (int i = 0; i < chunk.length; i += LANES) {
+      DoubleVector x = DoubleVector.fromArray(SPECIES, chunk.distance, i);
+      high = high.blend(x, x.compare(VectorOperators.GT, high));
+      low = low.blend(x, x.lt(low));
     }
-    return largest.reduceLanes(VectorOperators.MAX);
+    largest = high.reduceLanes(VectorOperators.MAX);
+    least = low.reduceLanes(VectorOperators.MIN);
   }
 
   @Override
@@ -125,9 +153,9 @@ final class VectorOptimumSweeps implements OptimumSweeps {
       fillDistances(start, offset);
       ratios.measure(chunk);
       mass += dot(start, chunk.ratio);
-      sensitivity += dot(start, chunk.sensitivity);
+      sensitivity += hasUnitCurvature ? 0.0 : dot(start, chunk.sensitivity);
     }
-    return new OptimumMass(mass, sensitivity / lambda);
+    return new OptimumMass(mass, (hasUnitCurvature ? mass : sensitivity) / lambda);
   }
 
   private void fillDistances(int start, double offset) {
@@ -145,39 +173,57 @@ final class VectorOptimumSweeps implements OptimumSweeps {
     CompensatedSum mass = new CompensatedSum();
     CompensatedSum conjugate = new CompensatedSum();
     double sensitivity = 0.0;
-    double magnitude = 0.0;
-    double reach = 0.0;
     double curvature = 0.0;
     int zeros = 0;
+    Arrays.fill(magnitude, 0.0);
+    Arrays.fill(reach, 0.0);
     for (int start = 0; start < padded; start += OptimumChunk.CAPACITY) {
       fillDistances(start, offset);
       ratios.certify(chunk);
       addProducts(mass, start, chunk.ratio);
       addProducts(conjugate, start, chunk.conjugate);
-      sensitivity += dot(start, chunk.sensitivity);
-      curvature += dot(start, chunk.curvature);
-      zeros += zeros(Math.min(chunk.length, columns - start));
-      fillMagnitudes();
-      magnitude += dot(start, chunk.conjugate);
-      reach += dot(start, chunk.distance);
+      if (!hasUnitCurvature) {
+        sensitivity += dot(start, chunk.sensitivity);
+        curvature += dot(start, chunk.curvature);
+      }
+      if (zeroDistance < Double.POSITIVE_INFINITY) {
+        zeros += zeros(Math.min(chunk.length, columns - start));
+      }
+      addMagnitudes(start);
     }
     return new OptimumSums(
-        mass.value(), sensitivity / lambda, conjugate.value(), magnitude, reach, curvature, zeros);
+        mass.value(),
+        (hasUnitCurvature ? mass.value() : sensitivity) / lambda,
+        conjugate.value(),
+        total(magnitude),
+        total(reach),
+        hasUnitCurvature ? mass.value() : curvature,
+        zeros);
   }
 
   /**
-   * Replaces conjugates by what their rounding is measured by, and distances by ratio times size.
+   * Adds what the rounding of the conjugates is measured by, and that of the arguments: distances
+   * times ratios.
    */
-  private void fillMagnitudes() {
-    for (int i = 0; i < chunk.length; i += LANES) {
-      DoubleVector.fromArray(SPECIES, chunk.conjugate, i)
-          .abs()
-          .mul(DoubleVector.fromArray(SPECIES, chunk.roundings, i))
-          .intoArray(chunk.conjugate, i);
-      DoubleVector.fromArray(SPECIES, chunk.distance, i)
-          .abs()
-          .mul(DoubleVector.fromArray(SPECIES, chunk.ratio, i))
-          .intoArray(chunk.distance, i);
+  private void addMagnitudes(int start) {
+    for (int lane = 0; lane < WIDTH; lane += LANES) {
+      DoubleVector conjugates = DoubleVector.fromArray(SPECIES, magnitude, lane);
+      DoubleVector arguments = DoubleVector.fromArray(SPECIES, reach, lane);
+      for (int i = lane; i < chunk.length; i += WIDTH) {
+        DoubleVector q = DoubleVector.fromArray(SPECIES, reference, start + i);
+        conjugates =
+            DoubleVector.fromArray(SPECIES, chunk.conjugate, i)
+                .abs()
+                .mul(DoubleVector.fromArray(SPECIES, chunk.roundings, i))
+                .fma(q, conjugates);
+        arguments =
+            DoubleVector.fromArray(SPECIES, chunk.distance, i)
+                .abs()
+                .mul(DoubleVector.fromArray(SPECIES, chunk.ratio, i))
+                .fma(q, arguments);
+      }
+      conjugates.intoArray(magnitude, lane);
+      arguments.intoArray(reach, lane);
     }
   }
 
@@ -204,9 +250,13 @@ final class VectorOptimumSweeps implements OptimumSweeps {
       }
       sum.intoArray(lanes, lane);
     }
+    return total(lanes);
+  }
+
+  private static double total(double[] sums) {
     double total = 0.0;
-    for (double lane : lanes) {
-      total += lane;
+    for (double sum : sums) {
+      total += sum;
     }
     return total;
   }
