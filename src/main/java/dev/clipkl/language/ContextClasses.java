@@ -121,6 +121,12 @@ public final class ContextClasses {
     return groups;
   }
 
+  /** The class of a text by its last token; {@link ColumnGroups#NONE} for an empty one. */
+  public int classAfter(String text) {
+    int[] tokens = tokenizer.encode(text);
+    return tokens.length == 0 ? ColumnGroups.NONE : groups.group(tokens[tokens.length - 1]);
+  }
+
   /** What the classes are, on one line. */
   public String description() {
     String own =
