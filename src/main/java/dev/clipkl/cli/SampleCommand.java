@@ -163,7 +163,7 @@ final class SampleCommand implements Runnable {
   }
 
   private void print(SampleReport report, PrintWriter text) {
-    SampleTable table = new SampleTable(report, "policy");
+    SampleTable table = SampleTable.of(report);
     table.printTexts(SHOWN, text);
     int more = report.samples().size() - SHOWN;
     if (more > 0) {

@@ -53,6 +53,18 @@ record SampleReport(
   /** Two texts with the same random numbers. */
   record Pair(String prompt, Text reference, Text policy) {}
 
+  /** The reference's part. */
+  SampleTable.Policy referenceTexts() {
+    return new SampleTable.Policy(
+        "reference", samples.stream().map(Pair::reference).toList(), referenceAverages);
+  }
+
+  /** The trained policy's part. */
+  SampleTable.Policy policyTexts(String name) {
+    return new SampleTable.Policy(
+        name, samples.stream().map(Pair::policy).toList(), policyAverages);
+  }
+
   /** What is to be drawn: settings that depend on the run are made once it is known. */
   @FunctionalInterface
   interface Settings {

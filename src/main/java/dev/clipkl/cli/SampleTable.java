@@ -9,9 +9,20 @@ import java.util.Locale;
 import java.util.function.Function;
 import org.apache.commons.text.WordUtils;
 
-/** Sampled texts for a reader: some of them side by side, and the table of averages. */
-final class SampleTable {
+/**
+ * Sampled texts for a reader: some of them side by side, and the table of averages.
+ *
+ * @param prompts of the texts
+ * @param policies whose texts they are
+ * @param settings how they were drawn
+ */
+record SampleTable(List<String> prompts, List<Policy> policies, SamplingSettings settings) {
   private static final int INDENT = 13;
+
+  /** From fewer texts the intervals are too rough to tell anything by. */
+  private static final int MARKED_FROM = 30;
+
+  private static final String LINE_END = "\u23CE";
 
   private record Line(String name, Function<TextAverages, TextAverage> average) {}
 
@@ -24,24 +35,25 @@ final class SampleTable {
           new Line("  per token", TextAverages::klPerToken),
           new Line("ends by itself", TextAverages::ended));
 
-  private final SampleReport report;
-  private final String policyName;
+  /** A policy's texts, one per prompt, and its averages. */
+  record Policy(String name, List<SampleReport.Text> texts, TextAverages averages) {}
 
-  /**
-   * @param policyName what the trained policy is called
-   */
-  SampleTable(SampleReport report, String policyName) {
-    this.report = report;
-    this.policyName = policyName;
+  /** A run's reference and its policy. */
+  static SampleTable of(SampleReport report) {
+    return new SampleTable(
+        report.samples().stream().map(SampleReport.Pair::prompt).toList(),
+        List.of(report.referenceTexts(), report.policyTexts("policy")),
+        report.settings());
   }
 
-  /** Prints the first pairs of texts. */
+  /** Prints the texts of the first prompts. */
   void printTexts(int most, PrintWriter out) {
-    for (SampleReport.Pair pair : report.samples().stream().limit(most).toList()) {
+    for (int i = 0; i < Math.min(most, prompts.size()); i++) {
       out.println();
-      out.println("\"" + onOneLine(pair.prompt()) + " ...\"");
-      printText("reference", pair.reference(), out);
-      printText(policyName, pair.policy(), out);
+      out.println("\"" + onOneLine(prompts.get(i)) + " ...\"");
+      for (Policy policy : policies) {
+        printText(policy.name(), policy.texts().get(i), out);
+      }
     }
   }
 
@@ -49,67 +61,70 @@ final class SampleTable {
     String shown =
         String.format(
             Locale.ROOT,
-            "%s%s  [%d tokens, reward %.2f, KL %.2f]",
+            "%s%s [%d tokens, reward %.2f, KL %.2f]",
             onOneLine(text.text()).strip(),
             text.ended() ? "" : " ...",
             text.tokens().size(),
             text.reward(),
-            text.kl());
+            withoutMinusZero(text.kl()));
     String continued = System.lineSeparator() + " ".repeat(INDENT);
     out.printf(
         Locale.ROOT,
         "  %-11s%s%n",
         name,
-        WordUtils.wrap(shown, FieldTable.WIDTH - INDENT, continued, false));
+        WordUtils.wrap(shown.strip(), FieldTable.WIDTH - INDENT, continued, false));
   }
 
-  /** Line ends and what else could disturb a terminal. */
+  /** Rounded to two places, so that no small negative number is printed as -0.00. */
+  private static double withoutMinusZero(double value) {
+    return Math.rint(100.0 * value) / 100.0 + 0.0;
+  }
+
+  /** Without line ends and what else could disturb a terminal. */
   private static String onOneLine(String text) {
-    return text.replaceAll("\\R", "⏎").replaceAll("[\\p{Cntrl}\\p{Cf}\u2028\u2029]", "\uFFFD");
+    return text.replaceAll("\\R", LINE_END).replaceAll("[\\p{Cntrl}\\p{Cf}]", "\uFFFD");
   }
 
   /** Prints exact expectations beside sampled averages. */
   void printAverages(PrintWriter out) {
     out.println();
-    out.printf(Locale.ROOT, "%-18s%14s%s%14s%n", "", "reference", " ".repeat(27), policyName);
-    out.printf(
-        Locale.ROOT, "%-18s%s%s%n", "", columns("exact", "sampled"), columns("exact", "sampled"));
-    for (Line line : LINES) {
-      out.printf(
-          Locale.ROOT,
-          "%-18s%s%s%n",
-          line.name(),
-          columns(line.average().apply(report.referenceAverages())),
-          columns(line.average().apply(report.policyAverages())));
+    StringBuilder names = new StringBuilder(" ".repeat(18));
+    StringBuilder headings = new StringBuilder(" ".repeat(18));
+    for (Policy policy : policies) {
+      names.append(String.format(Locale.ROOT, "%9s%-17s", "", policy.name()));
+      headings.append(String.format(Locale.ROOT, "%8s %-17s", "exact", "sampled"));
     }
-    SamplingSettings settings = report.settings();
+    out.println(names.toString().stripTrailing());
+    out.println(headings.toString().stripTrailing());
+    for (Line line : LINES) {
+      StringBuilder row = new StringBuilder(String.format(Locale.ROOT, "%-18s", line.name()));
+      for (Policy policy : policies) {
+        row.append(columns(line.average().apply(policy.averages())));
+      }
+      out.println(row.toString().stripTrailing());
+    }
     out.printf(
         Locale.ROOT,
-        "%,d texts each, broken off after %,d tokens, temperature %s, top-p %s, seed %d; intervals at"
-            + " 95%%, * excludes the exact number%n",
+        "%,d texts each, broken off after %,d tokens, temperature %s, top-p %s, seed %d; 95%%"
+            + " intervals%n",
         settings.samples(),
         settings.maxLength(),
         settings.temperature(),
         settings.topP(),
         settings.seed());
+    if (settings.samples() >= MARKED_FROM) {
+      out.println("*  the interval excludes the exact number: by chance, once in twenty");
+    }
   }
 
-  private static String columns(TextAverage average) {
-    String mark = Double.isNaN(average.low()) || average.covers() ? " " : "*";
-    return columns(
-        String.format(Locale.ROOT, "%.4f", average.exact()),
-        Double.isNaN(average.low())
-            ? String.format(Locale.ROOT, "%.4f", average.sampled())
+  private String columns(TextAverage average) {
+    double half = 0.5 * (average.high() - average.low());
+    boolean misses = settings.samples() >= MARKED_FROM && !average.covers();
+    String sampled =
+        Double.isNaN(half)
+            ? String.format(Locale.ROOT, "%.3f", average.sampled())
             : String.format(
-                Locale.ROOT,
-                "%.4f [%.4f, %.4f]%s",
-                average.sampled(),
-                average.low(),
-                average.high(),
-                mark));
-  }
-
-  private static String columns(String exact, String sampled) {
-    return String.format(Locale.ROOT, "%11s  %-28s", exact, sampled);
+                Locale.ROOT, "%.3f ± %.3f%s", average.sampled(), half, misses ? "*" : "");
+    return String.format(Locale.ROOT, "%8.3f %-17s", average.exact(), sampled);
   }
 }

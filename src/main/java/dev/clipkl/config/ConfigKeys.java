@@ -74,21 +74,21 @@ final class ConfigKeys {
   static final ConfigKey<Integer> CLASSES =
       whole(
           "problem.classes",
-          RunConfig.Contexts.DEFAULT.classes(),
+          512,
           2,
           "Context classes of a sequence problem; the most frequent tokens have one each.",
           config -> config.problem().contexts().classes());
   static final ConfigKey<Integer> HORIZON =
       whole(
           "problem.horizon",
-          RunConfig.Contexts.DEFAULT.horizon(),
+          0,
           0,
           "Most tokens of a sequence, with rows for every number that is left; 0: no limit.",
           config -> config.problem().contexts().horizon());
   static final ConfigKey<Double> EXPLORATION =
       number(
           "problem.exploration",
-          RunConfig.Contexts.DEFAULT.exploration(),
+          0.05,
           "in (0, 1]",
           x -> x > 0 && x <= 1,
           "The share of a sequence's start distribution that is spread evenly over all classes.",
@@ -96,7 +96,7 @@ final class ConfigKeys {
   static final ConfigKey<Double> END_REWARD =
       number(
           "problem.end-reward",
-          RunConfig.Contexts.DEFAULT.endReward(),
+          0.0,
           "finite",
           Double::isFinite,
           "What ending a sequence is worth, added to the reward of the end-of-text token.",

@@ -74,8 +74,12 @@ public record RunConfig(
    * @param endReward added to the reward of the end-of-text token
    */
   public record Contexts(int classes, int horizon, double exploration, double endReward) {
-    /** The keys' defaults. */
-    public static final Contexts DEFAULT = new Contexts(512, 0, 0.05, 0.0);
+    public Contexts {
+      ConfigKeys.CLASSES.require(classes);
+      ConfigKeys.HORIZON.require(horizon);
+      ConfigKeys.EXPLORATION.require(exploration);
+      ConfigKeys.END_REWARD.require(endReward);
+    }
   }
 
   /**

@@ -9,11 +9,15 @@ import java.util.Arrays;
  * Sci. Stat. Comput. 7, 1986), which for a linear problem is what Anderson acceleration is (Walker
  * and Ni, SIAM J. Numer. Anal. 49, 2011), needs a sweep an iteration too, and finds the point of
  * least residual in the space that the sweeps span. It restarts from the true residual, so that
- * rounding does not build up, until that no longer falls.
+ * rounding does not build up, until that no longer falls. Where a cycle does not even halve it,
+ * plain sweeps go on, which gain little but without fail.
  */
 final class FixedPoint {
   private static final int RESTART = 30;
-  private static final int MOST_RESTARTS = 200;
+  private static final int MOST_CYCLES = 2000;
+
+  /** A residual of this share of the terms that it is the difference of is rounding: 4 u. */
+  private static final double ROUNDING = 0x1p-51;
 
   /** A linear map. */
   @FunctionalInterface
@@ -66,23 +70,40 @@ final class FixedPoint {
     double[] x = b.clone();
     double[] residual = residual(b, x);
     double norm = norm(residual);
-    for (int i = 0; i < MOST_RESTARTS && norm > 0.0; i++) {
+    for (int i = 0; i < MOST_CYCLES && norm > ROUNDING * (norm(b) + norm(x)); i++) {
       double[] next = x.clone();
       addCorrection(next, residual, norm);
       double[] nextResidual = residual(b, next);
-      double nextNorm = norm(nextResidual);
-      boolean falls = nextNorm < norm;
-      boolean halves = nextNorm < 0.5 * norm;
-      if (falls) {
-        x = next;
-        residual = nextResidual;
-        norm = nextNorm;
+      if (!(norm(nextResidual) < 0.5 * norm)) {
+        next = plainSweeps(b, x);
+        nextResidual = residual(b, next);
       }
-      if (!halves) {
+      double nextNorm = norm(nextResidual);
+      if (!(nextNorm < norm)) {
         break;
       }
+      x = next;
+      residual = nextResidual;
+      norm = nextNorm;
     }
     return new Solution(x, residual, sweeps);
+  }
+
+  /** As many as a cycle takes: they gain little, but without fail. */
+  private double[] plainSweeps(double[] b, double[] x) {
+    double[] from = x.clone();
+    double[] to = new double[size];
+    for (int i = 0; i < RESTART; i++) {
+      sweep.apply(from, to);
+      for (int j = 0; j < size; j++) {
+        to[j] += b[j];
+      }
+      double[] swap = from;
+      from = to;
+      to = swap;
+    }
+    sweeps += RESTART;
+    return from;
   }
 
   private double[] residual(double[] b, double[] x) {

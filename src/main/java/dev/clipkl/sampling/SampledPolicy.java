@@ -4,6 +4,7 @@ import dev.clipkl.engine.RowThreads;
 import dev.clipkl.problem.TokenMdp;
 import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
+import java.util.Arrays;
 import java.util.stream.Stream;
 
 /**
@@ -16,7 +17,8 @@ final class SampledPolicy {
   private final RowTable logits;
   private final int maxLength;
   private final TokenLaw[] laws;
-  private final double[] referenceNormalizers;
+  private final double[] referenceLargest;
+  private final double[] referenceLogTotals;
   private final double[][] masses;
   private final double[] ends;
   private final double[] rewards;
@@ -28,7 +30,8 @@ final class SampledPolicy {
     this.maxLength = maxLength;
     int states = mdp.horizon().isPresent() ? maxLength * mdp.classes() : mdp.classes();
     laws = new TokenLaw[states];
-    referenceNormalizers = new double[states];
+    referenceLargest = new double[states];
+    referenceLogTotals = new double[states];
     masses = new double[states][mdp.classes()];
     ends = new double[states];
     rewards = new double[states];
@@ -65,11 +68,10 @@ final class SampledPolicy {
     TokenLaw law = TokenLaw.of(row, settings, probabilities);
     laws[state] = law;
     mdp.reference().readRow(state, other);
-    double normalizer = logNormalizer(other);
-    referenceNormalizers[state] = normalizer;
+    normalizeReference(state, other);
     for (int a = 0; a < row.length; a++) {
       if (probabilities[a] > 0.0) {
-        double logRatio = law.logProbability(a, row[a]) - (other[a] - normalizer);
+        double logRatio = law.logProbability(a, row[a]) - logReference(state, other[a]);
         divergences[state] += probabilities[a] * logRatio;
       }
     }
@@ -83,13 +85,22 @@ final class SampledPolicy {
     mdp.next().sum(probabilities, masses[state]);
   }
 
-  /** A reference row's {@code log sum exp}: 0 but for its rounding to float32. */
-  private static double logNormalizer(double[] row) {
+  /**
+   * What a reference row's rounding to float32 leaves of its sum; by the same operations as a law's
+   * so that the reference is at no distance at all from itself.
+   */
+  private void normalizeReference(int state, double[] row) {
+    double largest = Arrays.stream(row).max().orElseThrow();
     double sum = 0.0;
     for (double logProbability : row) {
-      sum += Math.exp(logProbability);
+      sum += Math.exp(logProbability - largest);
     }
-    return Math.log(sum);
+    referenceLargest[state] = largest;
+    referenceLogTotals[state] = Math.log(sum);
+  }
+
+  private double logReference(int state, double entry) {
+    return (entry - referenceLargest[state]) - referenceLogTotals[state];
   }
 
   TokenMdp mdp() {
@@ -117,8 +128,8 @@ final class SampledPolicy {
 
   /** {@code log p_a - log q_a}, q the reference as it is, whatever temperature and top-p; nats. */
   double logRatio(int state, int token, double logit) {
-    double logReference = mdp.reference().get(state, token) - referenceNormalizers[state];
-    return laws[state].logProbability(token, logit) - logReference;
+    return laws[state].logProbability(token, logit)
+        - logReference(state, mdp.reference().get(state, token));
   }
 
   /** The probability of each class, {@code [classes]}; not a copy. */

@@ -49,30 +49,24 @@ record ProblemTables(
       RunConfig config, EngineSelection selection, OptimizerKind optimizer, Runnable chosen) {
 
     /**
-     * @param states rows of the policy
-     * @param ownRows rows of reference and rewards
      * @throws dev.clipkl.failure.EnvironmentException when the memory does not suffice, before any
      *     table is made
      */
-    TablePlacement place(
-        long states,
-        long ownRows,
-        int actions,
-        boolean canComputeReference,
-        boolean oneReward,
-        boolean copiesInitialLogits) {
+    TablePlacement place(TableNeeds needs) {
+      long states = needs.states();
+      int actions = needs.actions();
       RowTable.Precision stored = config.problem().storage();
-      long table = RowTable.allocatedBytes(stored, ownRows, actions);
+      long table = RowTable.allocatedBytes(stored, needs.ownRows(), actions);
       RowTable.Precision precision = selection.engine().kind().precision();
       long policy = RowTable.allocatedBytes(precision, states, actions);
       List<Item> tables = new ArrayList<>();
-      List<Item> work = new ArrayList<>();
+      List<Item> work = new ArrayList<>(needs.work());
       tables.add(new Item("policy logits", policy));
       int moments = optimizer.momentTables(precision);
       if (moments > 0) {
         tables.add(new Item("moments of " + optimizer.configName(), policy * moments));
       }
-      if (oneReward) {
+      if (needs.oneReward()) {
         work.add(
             new Item("rewards", RowTable.allocatedBytes(RowTable.Precision.FLOAT32, 1, actions)));
       } else {
@@ -81,7 +75,7 @@ record ProblemTables(
       selection.fit(MemoryBudget.sum(tables) + table);
       chosen.run();
       Engine engine = selection.engine();
-      if (copiesInitialLogits) {
+      if (needs.copiesInitialLogits()) {
         tables.add(
             new Item(
                 "initial logits",
@@ -93,7 +87,12 @@ record ProblemTables(
       return TablePlacement.choose(
           MemoryBudget.parse(config.run().memory()),
           new TablePlacement.Demand(
-              states, tables, new Item("reference", table), canComputeReference, work, threads));
+              states,
+              tables,
+              new Item("reference", table),
+              needs.canComputeReference(),
+              work,
+              threads));
     }
   }
 
@@ -143,12 +142,14 @@ record ProblemTables(
       rewardFile.checkRows(prompts.size());
       TablePlacement placement =
           placing.place(
-              prompts.size(),
-              prompts.size(),
-              actions,
-              BanditStorage.canCompute(referenceFile, config),
-              rewardFile.isOneRow(),
-              false);
+              new TableNeeds(
+                  prompts.size(),
+                  prompts.size(),
+                  actions,
+                  BanditStorage.canCompute(referenceFile, config),
+                  rewardFile.isOneRow(),
+                  false,
+                  List.of()));
       BanditStorage storage = new BanditStorage(config, placement, arena);
       return new ProblemTables(
           new PromptBandit(
@@ -183,12 +184,14 @@ record ProblemTables(
       initial.ifPresent(tensor -> tensor.requireShape(states, actions));
       TablePlacement placement =
           placing.place(
-              states,
-              states,
-              actions,
-              false,
-              rewardRows.isOneRow(),
-              initial.filter(BanditStorage::copiesInitialLogits).isPresent());
+              new TableNeeds(
+                  states,
+                  states,
+                  actions,
+                  false,
+                  rewardRows.isOneRow(),
+                  initial.filter(BanditStorage::copiesInitialLogits).isPresent(),
+                  List.of()));
       BanditStorage storage = new BanditStorage(config, placement, arena);
       RowTable reference = storage.reference(referenceRows);
       RowTable rewards = storage.rewards(rewardRows, states);

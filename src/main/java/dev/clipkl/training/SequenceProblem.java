@@ -53,12 +53,7 @@ public final class SequenceProblem implements AutoCloseable {
     }
     Arena arena = Arena.ofShared();
     try {
-      SequenceTables tables =
-          new SequenceTables(
-              config,
-              (states, classes, tokens, canComputeReference, oneReward, copiesInitialLogits) ->
-                  placement(config, classes, tokens, canComputeReference, oneReward),
-              arena);
+      SequenceTables tables = new SequenceTables(config, needs -> placement(config, needs), arena);
       return new SequenceProblem(config, arena, tables.ofPrompts());
     } catch (RuntimeException e) {
       arena.close();
@@ -66,20 +61,21 @@ public final class SequenceProblem implements AutoCloseable {
     }
   }
 
-  private static TablePlacement placement(
-      RunConfig config, long classes, int tokens, boolean canComputeReference, boolean oneReward) {
-    long table = RowTable.allocatedBytes(config.problem().storage(), classes, tokens);
+  /** Of what training needs, texts need reference and rewards. */
+  private static TablePlacement placement(RunConfig config, TableNeeds needs) {
+    long table =
+        RowTable.allocatedBytes(config.problem().storage(), needs.ownRows(), needs.actions());
     List<Item> tables = new ArrayList<>();
-    if (!oneReward) {
+    if (!needs.oneReward()) {
       tables.add(new Item("rewards", table));
     }
     return TablePlacement.choose(
         MemoryBudget.parse(config.run().memory()),
         new TablePlacement.Demand(
-            classes,
+            needs.ownRows(),
             tables,
             new Item("reference", table),
-            canComputeReference,
+            needs.canComputeReference(),
             List.of(),
             config.run().threadCount()));
   }

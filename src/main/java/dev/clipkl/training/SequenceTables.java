@@ -15,6 +15,7 @@ import dev.clipkl.language.Tokenizer;
 import dev.clipkl.language.Tokenizers;
 import dev.clipkl.problem.TokenMdp;
 import dev.clipkl.table.ColumnGroups;
+import dev.clipkl.table.MemoryBudget.Item;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
 import dev.clipkl.table.Tensor;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,26 +35,17 @@ import org.jspecify.annotations.Nullable;
  * token leads to, -1 for those that end the text.
  */
 final class SequenceTables {
-  /** How a problem's tables find their place. */
-  @FunctionalInterface
-  interface Placing {
-    TablePlacement place(
-        long states,
-        long classes,
-        int tokens,
-        boolean canComputeReference,
-        boolean oneReward,
-        boolean copiesInitialLogits);
-  }
-
   private static final int END = -1;
+
+  /** One for the policy in training, one for the optimum. */
+  private static final long CLASS_TABLES = 2;
 
   private final RunConfig config;
   private final RunConfig.Contexts contexts;
-  private final Placing placing;
+  private final Function<TableNeeds, TablePlacement> placing;
   private final Arena arena;
 
-  SequenceTables(RunConfig config, Placing placing, Arena arena) {
+  SequenceTables(RunConfig config, Function<TableNeeds, TablePlacement> placing, Arena arena) {
     this.config = config;
     contexts = config.problem().contexts();
     this.placing = placing;
@@ -88,15 +81,14 @@ final class SequenceTables {
         RewardFile rewardFile = RewardFile.open(rewardPath, tokenizer, arena)) {
       ContextClasses classes = classes(config, referenceFile, tokenizer);
       rewardFile.checkRows(contexts.classes());
-      int layers = Math.max(1, contexts.horizon());
       TablePlacement placement =
-          placing.place(
-              (long) layers * contexts.classes(),
-              contexts.classes(),
-              tokenizer.vocabularySize(),
-              BanditStorage.canCompute(referenceFile, config),
-              rewardFile.isOneRow(),
-              false);
+          placing.apply(
+              needs(
+                  contexts.classes(),
+                  tokenizer.vocabularySize(),
+                  BanditStorage.canCompute(referenceFile, config),
+                  rewardFile.isOneRow(),
+                  false));
       BanditStorage storage = new BanditStorage(config, placement, arena);
       RowTable reference = storage.classRows(classes);
       RowTable rewards = storage.rewards(rewardFile, contexts.classes());
@@ -116,9 +108,34 @@ final class SequenceTables {
                   "reward: " + rewardFile.description(),
                   "start: %d prompts, and every class at least %.2e"
                       .formatted(prompts.size(), contexts.exploration() / contexts.classes()),
-                  placement.description((long) layers * contexts.classes())));
+                  placement.description((long) layers() * contexts.classes())));
       return new OfPrompts(tables, prompts, startClasses, tokenizer, classes);
     }
+  }
+
+  /** Rows of each class. */
+  private int layers() {
+    return Math.max(1, contexts.horizon());
+  }
+
+  private TableNeeds needs(
+      int classes,
+      int tokens,
+      boolean canComputeReference,
+      boolean oneReward,
+      boolean copiesInitialLogits) {
+    long states = (long) layers() * classes;
+    return new TableNeeds(
+        states,
+        classes,
+        tokens,
+        canComputeReference,
+        oneReward,
+        copiesInitialLogits,
+        List.of(
+            new Item("masses of classes", CLASS_TABLES * states * classes * Double.BYTES),
+            new Item(
+                "what tokens lead to", CLASS_TABLES * layers() * (long) tokens * Double.BYTES)));
   }
 
   /**
@@ -170,7 +187,7 @@ final class SequenceTables {
   private double[] start(double[] ofClass) {
     int classes = ofClass.length;
     double total = Arrays.stream(ofClass).sum();
-    double[] start = new double[Math.max(1, contexts.horizon()) * classes];
+    double[] start = new double[layers() * classes];
     for (int c = 0; c < classes; c++) {
       start[c] =
           (1.0 - contexts.exploration()) * ofClass[c] / total + contexts.exploration() / classes;
@@ -232,17 +249,17 @@ final class SequenceTables {
       double[] startWeights =
           ProblemTables.startWeights(file, config.problem().start(), classCount);
       requireReachable(path, classes, startWeights, file);
-      long states = (long) Math.max(1, contexts.horizon()) * classCount;
+      long states = (long) layers() * classCount;
       Optional<Tensor> initial = file.find("initial_logits");
       initial.ifPresent(tensor -> tensor.requireShape(states, tokens));
       TablePlacement placement =
-          placing.place(
-              states,
-              classCount,
-              tokens,
-              false,
-              rewardRows.isOneRow(),
-              initial.filter(BanditStorage::copiesInitialLogits).isPresent());
+          placing.apply(
+              needs(
+                  classCount,
+                  tokens,
+                  false,
+                  rewardRows.isOneRow(),
+                  initial.filter(BanditStorage::copiesInitialLogits).isPresent()));
       BanditStorage storage = new BanditStorage(config, placement, arena);
       RowTable reference = storage.reference(referenceRows);
       RowTable rewards = storage.rewards(rewardRows, classCount);

@@ -60,10 +60,14 @@ class ConfigErrorsTest {
             + " or 1h, got 60",
         "run.metrics-every=0        | run.metrics-every must be >= 1, got 0",
         "problem.discount=0.9 | problem.discount must be 0 for problem.kind bandit, got 0.9",
-        "problem.discount=1         | problem.discount must be in [0, 1), got 1",
+        "problem.discount=1.5       | problem.discount must be in [0, 1], got 1.5",
+        "problem.classes=1          | problem.classes must be >= 2, got 1",
+        "problem.classes=64 | problem.classes goes with problem.kind sequence alone, got kind bandit",
+        "problem.horizon=-1         | problem.horizon must be >= 0, got -1",
+        "problem.exploration=0      | problem.exploration must be in (0, 1], got 0",
+        "problem.end-reward=1 | problem.end-reward goes with problem.kind sequence alone, got kind"
+            + " bandit",
         "problem.start=even         | problem.start must be one of weights, uniform, got even",
-        "problem.kind=sequence"
-            + "| problem.kind sequence is not available in this version: kind must be bandit or mdp",
         "problem.prompts=a | problem.import and problem.prompts exclude each other: give one of"
             + " them",
         "problem.prompts=\"\"       | problem.prompts must be a path, got an empty text",

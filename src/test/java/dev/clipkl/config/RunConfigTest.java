@@ -77,7 +77,7 @@ class RunConfigTest {
                     Optional.of(Path.of("models/reward.json")),
                     Optional.empty(),
                     0.0,
-                    RunConfig.Contexts.DEFAULT,
+                    new RunConfig.Contexts(512, 0, 0.05, 0.0),
                     StartDistribution.UNIFORM,
                     Precision.BFLOAT16),
                 new RunConfig.Objective(new AlphaDivergence(0.5), 0.1, 0.25),
@@ -113,7 +113,7 @@ class RunConfigTest {
                     Optional.empty(),
                     Optional.of(Path.of("p.safetensors")),
                     0.0,
-                    RunConfig.Contexts.DEFAULT,
+                    new RunConfig.Contexts(512, 0, 0.05, 0.0),
                     StartDistribution.WEIGHTS,
                     Precision.FLOAT32),
                 new RunConfig.Objective(new ReverseKl(), 0.1, 0.2),
@@ -245,6 +245,10 @@ class RunConfigTest {
               reward: models/reward.json
               import: null
               discount: 0.0
+              classes: 512
+              horizon: 0
+              exploration: 0.05
+              end-reward: 0.0
               start: uniform
               storage: bf16
             objective:

@@ -175,12 +175,12 @@ class BadMdpInputTest {
             "discount of 1",
             "kind: mdp, discount: 1",
             "",
-            "problem.discount must be in [0, 1), got 1"),
+            "problem.discount must be below 1 for problem.kind mdp, got 1"),
         configured(
             "negative discount",
             "kind: mdp, discount: -0.1",
             "",
-            "problem.discount must be in [0, 1), got -0.1"),
+            "problem.discount must be in [0, 1], got -0.1"),
         configured(
             "engine in float32",
             DISCOUNTED,
