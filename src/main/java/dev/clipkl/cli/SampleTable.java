@@ -91,8 +91,8 @@ record SampleTable(List<String> prompts, List<Policy> policies, SamplingSettings
     StringBuilder names = new StringBuilder(" ".repeat(18));
     StringBuilder headings = new StringBuilder(" ".repeat(18));
     for (Policy policy : policies) {
-      names.append(String.format(Locale.ROOT, "%9s%-17s", "", policy.name()));
-      headings.append(String.format(Locale.ROOT, "%8s %-17s", "exact", "sampled"));
+      names.append(String.format(Locale.ROOT, "%11s%-16s", "", policy.name()));
+      headings.append(String.format(Locale.ROOT, "%9s  %-16s", "exact", "sampled"));
     }
     out.println(names.toString().stripTrailing());
     out.println(headings.toString().stripTrailing());
@@ -125,6 +125,6 @@ record SampleTable(List<String> prompts, List<Policy> policies, SamplingSettings
             ? String.format(Locale.ROOT, "%.3f", average.sampled())
             : String.format(
                 Locale.ROOT, "%.3f ± %.3f%s", average.sampled(), half, misses ? "*" : "");
-    return String.format(Locale.ROOT, "%8.3f %-17s", average.exact(), sampled);
+    return String.format(Locale.ROOT, "%9.3f  %-16s", average.exact(), sampled);
   }
 }

@@ -155,19 +155,26 @@ class SampleCommandTest {
     assertThat(cli.err()).startsWith("clipkl: %s: expected %s, got ".formatted(option, expected));
   }
 
-  @Test
-  void runsOfOtherKindsAreRefusedInOneLine() throws IOException {
-    String yaml = Files.readString(run.resolve("config.yaml"));
-    Files.writeString(
-        run.resolve("config.yaml"),
-        yaml.replace("kind: sequence", "kind: bandit").replace("discount: 0.8", "discount: 0.0"));
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "{prompts: p, tokenizer: t, reference: r, reward: w};"
+            + " problem.kind is bandit: expected a run of kind sequence",
+        "{kind: mdp, import: m}; problem.kind is mdp: expected a run of kind sequence",
+        "{kind: sequence, import: m, discount: 0.5}; expected a run of prompts"
+      })
+  void runsOfOtherKindsAreRefusedInOneLine(String problem, String reason) throws IOException {
+    Files.writeString(run.resolve("config.yaml"), "problem: " + problem + "\n");
     assertThat(cli.run("sample", run)).isEqualTo(2);
     assertThat(cli.err().lines()).hasSize(1);
-    assertThat(cli.err()).contains("problem.kind is bandit: expected a run of kind sequence");
-    cli.refuses(
-        "%s: expected a run's directory".formatted(run.resolve("policy.safetensors")),
-        "sample",
-        run.resolve("policy.safetensors"));
+    assertThat(cli.err()).contains(reason);
+  }
+
+  @Test
+  void policyFileHasNoTextsOfItsOwn() {
+    Path policy = run.resolve("policy.safetensors");
+    cli.refuses("%s: expected a run's directory".formatted(policy), "sample", policy);
   }
 
   @Test
