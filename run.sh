@@ -5,6 +5,7 @@
 #   ./run.sh test [...]             runs all tests; further arguments go to Maven
 #   ./run.sh benchmarks [...]       compares clipkl with LibTorch and ND4J (--help: the options)
 #   ./run.sh benchmarks jmh [...]   runs the JMH benchmarks of kernels; arguments go to JMH
+#   ./run.sh benchmarks sequence CONFIG [...]   times the parts of a sequence problem's iterations
 # CLIPKL_JAVA_HOME names the JDK to use; CLIPKL_JAVA_OPTS adds JVM options, such as -Xmx8g.
 # Kept to what bash 3.2 knows, which is the bash of macOS.
 set -euo pipefail
@@ -262,10 +263,16 @@ run_benchmarks() {
   fi
   unlock
   jvm_flags
-  if [ "${1:-}" = jmh ]; then
-    shift
-    main=org.openjdk.jmh.Main
-  fi
+  case ${1:-} in
+    jmh)
+      shift
+      main=org.openjdk.jmh.Main
+      ;;
+    sequence)
+      shift
+      main=dev.clipkl.sequence.SequenceScale
+      ;;
+  esac
   # Reports go to docs/benchmarks of the project.
   cd "$root"
   # shellcheck disable=SC2086 # lists of options

@@ -4,11 +4,13 @@ import dev.clipkl.config.RunConfig;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.problem.FiniteMdp;
+import dev.clipkl.problem.Problem;
 import dev.clipkl.problem.PromptBandit;
 import dev.clipkl.problem.TokenMdp;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.training.LoadedRun;
 import dev.clipkl.training.MdpRows;
+import dev.clipkl.training.SequenceRows;
 import dev.clipkl.training.StoredPolicy;
 import dev.clipkl.training.TrainingListener;
 import dev.clipkl.training.TrainingRun;
@@ -171,7 +173,8 @@ public final class Certification {
   private Replay open(LoadedRun run) {
     return switch (run.problem()) {
       case PromptBandit bandit -> new BanditReplay(run, ledger);
-      case TokenMdp mdp -> throw new InputException("certify: problem.kind sequence");
+      case TokenMdp mdp when mdp.discount() == 0.0 -> new BanditReplay(run, ledger);
+      case TokenMdp mdp -> new SequenceReplay(run, (SequenceRows) run.coupling(), ledger);
       case FiniteMdp mdp -> new MdpReplay(run, (MdpRows) run.coupling(), ledger);
     };
   }
@@ -219,14 +222,25 @@ public final class Certification {
     double minReference = Math.exp(least);
     ledger.declare(Claim.REFERENCE_POSITIVE, Standing.ASSUMPTION, null);
     ledger.observe(Claim.REFERENCE_POSITIVE, minReference, Double.MIN_NORMAL, 0.0, null);
-    ledger.declare(Claim.START_POSITIVE, Standing.ASSUMPTION, null);
+    observeStart(run.problem());
+    return minReference;
+  }
+
+  /** With a horizon all texts start in the first layer; the later ones are reached from there. */
+  private void observeStart(Problem problem) {
+    double[] start = problem.startDistribution();
+    boolean hasLayers = problem instanceof TokenMdp mdp && mdp.horizon().isPresent();
+    int first = problem instanceof TokenMdp mdp ? mdp.classes() : start.length;
+    ledger.declare(
+        Claim.START_POSITIVE,
+        Standing.ASSUMPTION,
+        hasLayers ? "of the states with all tokens left, from which the others are reached" : null);
     ledger.observe(
         Claim.START_POSITIVE,
-        Arrays.stream(run.problem().startDistribution()).min().orElseThrow(),
+        Arrays.stream(start, 0, first).min().orElseThrow(),
         Double.MIN_NORMAL,
         0.0,
         null);
-    return minReference;
   }
 
   /** The line that a failed certificate ends in; null when every binding claim holds. */

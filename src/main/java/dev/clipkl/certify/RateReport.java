@@ -6,28 +6,21 @@ import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.RowThreads;
 import dev.clipkl.engine.StepRuleKind;
-import dev.clipkl.exact.MdpOptimum;
 import dev.clipkl.exact.Preconditioner;
 import dev.clipkl.exact.RowOptimumSolver;
 import dev.clipkl.exact.RowSpectrum;
 import dev.clipkl.exact.TailRate;
-import dev.clipkl.failure.InputException;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ForwardKl;
 import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.objective.RowSmoothness;
-import dev.clipkl.problem.FiniteMdp;
-import dev.clipkl.problem.PromptBandit;
-import dev.clipkl.problem.TokenMdp;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.training.LoadedRun;
-import dev.clipkl.training.MdpRows;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -48,7 +41,6 @@ final class RateReport {
   private final RowProgram program;
   private final CheckLedger ledger;
   private final RowOptimum[] optima;
-  private final double[][] actionValues;
   private final double[] weights;
   private final double[] spans;
   private final RowOptimumSolver solver;
@@ -63,26 +55,9 @@ final class RateReport {
     Arrays.fill(weights, 1.0);
     spans = new double[states];
     boolean byVisitation = run.config().optimizer().weights() == WeightKind.VISITATION;
-    switch (run.problem()) {
-      case PromptBandit bandit -> {
-        optima = Objects.requireNonNull(run.coupling().block().optima());
-        actionValues = new double[0][];
-        if (byVisitation) {
-          System.arraycopy(bandit.startDistribution(), 0, weights, 0, states);
-        }
-      }
-      case TokenMdp mdp -> throw notYet();
-      case FiniteMdp mdp -> {
-        MdpRows rows = (MdpRows) run.coupling();
-        MdpOptimum optimum = rows.mdpOptimum();
-        optima = optimum.rows();
-        actionValues = optimum.actionValues();
-        if (byVisitation) {
-          double[] visitation =
-              rows.solver().evaluator().evaluate(optimum.logPolicy()).visitation();
-          System.arraycopy(visitation, 0, weights, 0, states);
-        }
-      }
+    optima = run.coupling().optima();
+    if (byVisitation) {
+      System.arraycopy(run.coupling().optimalVisitation(), 0, weights, 0, states);
     }
   }
 
@@ -93,13 +68,8 @@ final class RateReport {
     RowTable reference = run.problem().reference();
     double[] logReference = new double[reference.columns()];
     reference.readRow(state, logReference);
-    double[] values;
-    if (actionValues.length > 0) {
-      values = actionValues[state];
-    } else {
-      values = new double[logReference.length];
-      run.problem().rewards().readRow(state, values);
-    }
+    double[] values = new double[logReference.length];
+    run.coupling().readOptimalActionValues(state, values);
     double[] logOptimum = solver.logPolicy(optima[state], logReference, values);
     double[] probabilities = new double[values.length];
     double[] curvature = new double[values.length];
@@ -315,10 +285,6 @@ final class RateReport {
   }
 
   /** What is proven, in words; never more than that (THEORY 4.3, 4.4, 4.5). */
-  private static RuntimeException notYet() {
-    return new InputException("certify: problem.kind sequence");
-  }
-
   private String guarantee() {
     Divergence divergence = program.divergence();
     boolean zeros = Arrays.stream(optima).anyMatch(optimum -> optimum.zeros() > 0);
@@ -330,7 +296,7 @@ final class RateReport {
           + " astronomically small at vocabulary scale, so see what was measured";
     }
     if (divergence instanceof ReverseKl) {
-      return run.problem() instanceof PromptBandit
+      return !run.coupling().rowsMeet()
           ? "global linear while step lambda <= 1 and nothing is clipped (span contraction, proven,"
               + " 4.4); local linear in general (4.5)"
           : "local linear near the optimum (4.5, asymptotic)";

@@ -332,7 +332,8 @@ final class RowLoop {
           : Double.POSITIVE_INFINITY;
     }
     double maximum = 0.5 * trial * trial * direction.slope / shortfall;
-    return maximum * Math.min(1.0, 1.6 * (1.0 - sufficient));
+    // An infinite slope, where a curvature underflows, tells no more than NaN.
+    return Double.isNaN(maximum) ? 0.0 : maximum * Math.min(1.0, 1.6 * (1.0 - sufficient));
   }
 
   /** Written so that a NaN surrogate is refused. */

@@ -68,8 +68,7 @@ public final class TokenChain {
     if (hasHorizon) {
       double[] x = b.clone();
       for (int layer = layers - 2; layer >= 0; layer--) {
-        double[] next = Arrays.copyOfRange(x, (layer + 1) * classes, (layer + 2) * classes);
-        addExpectations(layer, next, x);
+        addExpectations(layer, layerOf(x, layer + 1), discount, x);
       }
       return new Solution(x, 0.0, 1);
     }
@@ -77,7 +76,7 @@ public final class TokenChain {
         FixedPoint.solve(
             (x, product) -> {
               Arrays.fill(product, 0.0);
-              addExpectations(0, x, product);
+              addExpectations(0, x, discount, product);
             },
             b);
     return new Solution(
@@ -105,31 +104,32 @@ public final class TokenChain {
     return new Solution(solution.x(), solution.residualSum() / (1.0 - discount), solution.sweeps());
   }
 
-  /**
-   * The expected value of the state after each one, {@code sum_c P(s, c) x(c)}, {@code [states]}.
-   */
+  /** The expected x of the state after each one, {@code sum_c P(s, c) x(c)}, {@code [states]}. */
   public double[] expectedNext(double[] x) {
     double[] expected = new double[layers * classes];
-    int last = hasHorizon ? layers - 1 : layers;
-    for (int layer = 0; layer < last; layer++) {
-      int next = hasHorizon ? layer + 1 : layer;
-      for (int s = layer * classes; s < (layer + 1) * classes; s++) {
-        expected[s] = dot(masses[s], Arrays.copyOfRange(x, next * classes, (next + 1) * classes));
-      }
+    if (!hasHorizon) {
+      addExpectations(0, x, 1.0, expected);
+    }
+    for (int layer = 0; layer < layers - 1; layer++) {
+      addExpectations(layer, layerOf(x, layer + 1), 1.0, expected);
     }
     return expected;
   }
 
-  /** {@code x(s) += gamma sum_c P(s, c) next(c)} for a layer's states. */
-  private void addExpectations(int layer, double[] next, double[] x) {
+  private double[] layerOf(double[] x, int layer) {
+    return Arrays.copyOfRange(x, layer * classes, (layer + 1) * classes);
+  }
+
+  /** {@code x(s) += factor sum_c P(s, c) next(c)} for a layer's states. */
+  private void addExpectations(int layer, double[] next, double factor, double[] x) {
     int first = layer * classes;
+    int end = first + classes;
     if (isSmall()) {
-      for (int s = first; s < first + classes; s++) {
-        x[s] += discount * dot(masses[s], next);
+      for (int s = first; s < end; s++) {
+        x[s] += factor * dot(masses[s], next);
       }
     } else {
-      threads.visit(
-          workers, first, first + classes, (chain, s) -> x[s] += discount * dot(masses[s], next));
+      threads.visit(workers, first, end, (chain, s) -> x[s] += factor * dot(masses[s], next));
     }
   }
 

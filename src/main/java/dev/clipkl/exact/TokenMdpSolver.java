@@ -127,7 +127,7 @@ public final class TokenMdpSolver {
     int states = mdp.states();
     RowOptimum[] rows = new RowOptimum[states];
     TokenValues.fillShared(mdp, values, shared);
-    double scale = solveRows(0, states, rows, true);
+    double scale = solveRows(0, states, rows);
     double leastIncrease = Double.POSITIVE_INFINITY;
     double largestIncrease = Double.NEGATIVE_INFINITY;
     for (int s = 0; s < states; s++) {
@@ -142,7 +142,7 @@ public final class TokenMdpSolver {
       lower[s] = rows[s].lowerBound() + horizon * leastIncrease - rounding;
       upper[s] = rows[s].upperBound() + horizon * largestIncrease + rounding;
     }
-    return new TokenOptimum(values, lower, upper, rows, iterations);
+    return new TokenOptimum(values, lower, upper, rows, visitation(), iterations);
   }
 
   /** {@code V*} layer by layer; a layer's error is its own and, discounted, that of the next. */
@@ -158,7 +158,7 @@ public final class TokenMdpSolver {
       int first = layer * mdp.classes();
       int end = first + mdp.classes();
       double inherited =
-          mdp.discount() * below + ACTION_VALUE_ROUNDINGS * solveRows(first, end, rows, false);
+          mdp.discount() * below + ACTION_VALUE_ROUNDINGS * solveRows(first, end, rows);
       below = 0.0;
       for (int s = first; s < end; s++) {
         values[s] = rows[s].value();
@@ -167,16 +167,20 @@ public final class TokenMdpSolver {
         below = Math.max(below, Math.max(upper[s] - values[s], values[s] - lower[s]));
       }
     }
-    return new TokenOptimum(values, lower, upper, rows, 1);
+    return new TokenOptimum(values, lower, upper, rows, visitation(), 1);
+  }
+
+  /** Of the greedy policy whose masses are at hand. */
+  private double[] visitation() {
+    return new TokenChain(mdp, masses, threads).visitation().x();
   }
 
   /**
-   * Solves the rows of states {@code [first, end)}.
+   * Solves the rows of states {@code [first, end)}, and finds their policy's masses.
    *
-   * @param withMasses whether the greedy policy's masses are wanted
    * @return the largest action value, or lambda if that is larger
    */
-  private double solveRows(int first, int end, RowOptimum[] rows, boolean withMasses) {
+  private double solveRows(int first, int end, RowOptimum[] rows) {
     scratch.forEach(memory -> memory.largestActionValue = lambda);
     threads.visit(
         scratch,
@@ -185,9 +189,7 @@ public final class TokenMdpSolver {
         (memory, state) -> {
           readActionValues(memory, state);
           rows[state] = rowSolver.solve(memory.sweeps, memory.logReference, memory.actionValues);
-          if (withMasses) {
-            fillMasses(memory, rows[state], state);
-          }
+          fillMasses(memory, rows[state], state);
         });
     return scratch.stream().mapToDouble(memory -> memory.largestActionValue).max().orElseThrow();
   }

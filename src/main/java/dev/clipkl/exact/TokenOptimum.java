@@ -11,11 +11,17 @@ import dev.clipkl.engine.RowOptimum;
  * @param upper certified upper bound of {@code V*}, {@code [states]}
  * @param rows the row optima for those action values, {@code [states]}; their value is {@code (T
  *     W)(s)}
+ * @param visitation d of the rows' policy, {@code [states]}
  * @param iterations policy evaluations; 1 where a sweep from the horizon is exact
  */
 @SuppressWarnings("ArrayRecordComponent") // Results to read, never compared.
 public record TokenOptimum(
-    double[] values, double[] lower, double[] upper, RowOptimum[] rows, int iterations) {
+    double[] values,
+    double[] lower,
+    double[] upper,
+    RowOptimum[] rows,
+    double[] visitation,
+    int iterations) {
 
   /** The largest {@code upper - lower} over the states. */
   public double width() {

@@ -63,6 +63,11 @@ final class IndependentRows implements RowCoupling {
   }
 
   @Override
+  public double[] optimalVisitation() {
+    return startDistribution;
+  }
+
+  @Override
   public double optimumWidth() {
     return 2.0 * Arrays.stream(optima).mapToDouble(RowOptimum::errorBound).max().orElse(0.0);
   }

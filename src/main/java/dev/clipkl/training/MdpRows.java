@@ -91,6 +91,11 @@ public final class MdpRows implements RowCoupling {
   }
 
   @Override
+  public double[] optimalVisitation() {
+    return solver.evaluator().evaluate(optimum.logPolicy()).visitation();
+  }
+
+  @Override
   public double optimumWidth() {
     return optimum.width();
   }

@@ -17,6 +17,7 @@ import dev.clipkl.table.SafetensorsFile;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /** A reference policy's rows without the rest of its problem, and how much each row counts. */
 public final class ReferenceRows implements AutoCloseable {
@@ -58,7 +59,8 @@ public final class ReferenceRows implements AutoCloseable {
   public static ReferenceRows ofRun(RunConfig config) {
     if (config.problem().kind() != ProblemKind.BANDIT) {
       throw new InputException(
-          "problem.kind is not bandit: expected a run of prompts or of an imported bandit, whose rows have"
+          "problem.kind %s: expected a run of prompts or of an imported bandit, whose rows have"
+                  .formatted(config.problem().kind().name().toLowerCase(Locale.ROOT))
               + " start weights");
     }
     Arena arena = Arena.ofShared();

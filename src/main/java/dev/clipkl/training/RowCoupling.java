@@ -41,6 +41,9 @@ public interface RowCoupling {
    */
   void readOptimalActionValues(int state, double[] destination);
 
+  /** How often the optimal policy is in each state: d, as the rows' weights have it. */
+  double[] optimalVisitation();
+
   /** How far apart the certified bounds of the optimum are, at the state where it is most. */
   double optimumWidth();
 

@@ -24,7 +24,7 @@ import java.util.function.Function;
  * small linear systems the rest: {@code (I - gamma P)(V* - V) = b} without cancellation (THEORY
  * 1.8, 1.10), {@code (I - gamma P)^T d = u}. V goes into all rows' action values as one vector.
  */
-final class SequenceRows implements RowCoupling {
+public final class SequenceRows implements RowCoupling {
   private final TokenMdp mdp;
   private final TokenOptimum optimum;
   private final Engine engine;
@@ -130,6 +130,11 @@ final class SequenceRows implements RowCoupling {
   }
 
   @Override
+  public double[] optimalVisitation() {
+    return optimum.visitation();
+  }
+
+  @Override
   public double optimumWidth() {
     return optimum.width();
   }
@@ -149,7 +154,7 @@ final class SequenceRows implements RowCoupling {
   }
 
   /** {@code V(s)} of the latest {@link #update}, {@code [states]}. */
-  double[] values() {
+  public double[] values() {
     return values;
   }
 
@@ -158,8 +163,13 @@ final class SequenceRows implements RowCoupling {
     return visitation;
   }
 
+  /** The policy's probability of each class at the latest {@link #update}. */
+  public double[][] masses() {
+    return masses.masses();
+  }
+
   /** The problem's optimum. */
-  TokenOptimum tokenOptimum() {
+  public TokenOptimum tokenOptimum() {
     return optimum;
   }
 

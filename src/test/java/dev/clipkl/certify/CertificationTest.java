@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.endtoend.BanditFile;
 import dev.clipkl.endtoend.RunFiles;
+import dev.clipkl.endtoend.SequenceFile;
 import dev.clipkl.engine.RowFixture;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.metrics.MetricNames;
@@ -73,12 +74,13 @@ class CertificationTest {
     return RowFixture.divergences();
   }
 
-  /** Every optimizer and step rule that is certified, in float32, float64 and an MDP. */
+  /** Every optimizer and step rule that is certified, in float32, float64, MDPs and sequences. */
   @ParameterizedTest
   @MethodSource("divergences")
   void everyProvenClaimHoldsOnCertifiedRuns(Divergence divergence) {
     Path bandit = bandit(3, 60);
     Path mdp = mdp(0.9);
+    Path sequence = SequenceFile.write(folder.resolve("sequence.safetensors"), 3, 50, SEED);
     for (String optimizer : List.of("auto", "gradient", "natural", "newton", "nesterov", "adam")) {
       String common =
           """
@@ -89,7 +91,13 @@ class CertificationTest {
       String[] problems = {
         "problem: {import: %s}\nrun: {engine: vector}\n".formatted(bandit),
         "problem: {import: %s}\nrun: {engine: reference}\n".formatted(bandit),
-        "problem: {kind: mdp, discount: 0.9, import: %s}\n".formatted(mdp)
+        "problem: {kind: mdp, discount: 0.9, import: %s}\n".formatted(mdp),
+        "problem: {kind: sequence, discount: 0.8, import: %s}\nrun: {engine: vector}\n"
+            .formatted(sequence),
+        "problem: {kind: sequence, discount: 0.9, import: %s}\nrun: {engine: reference}\n"
+            .formatted(sequence),
+        "problem: {kind: sequence, discount: 1, horizon: 2, import: %s}\nrun: {engine: reference}\n"
+            .formatted(sequence)
       };
       for (String problem : problems) {
         Certificate certificate = certify(config(common + problem));

@@ -56,7 +56,6 @@ class SequenceTrainingTest {
   @CsvSource({
     "reverse-kl, vector, 0",
     "forward-kl, vector, 0",
-    "js, vector, 0",
     "reverse-kl, reference, 0",
     "reverse-kl, vector, 5",
     "forward-kl, reference, 3"
