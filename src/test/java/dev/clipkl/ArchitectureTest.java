@@ -28,6 +28,7 @@ class ArchitectureTest {
           "bench",
           "certify",
           "training",
+          "sampling",
           "audit",
           "config",
           "metrics",

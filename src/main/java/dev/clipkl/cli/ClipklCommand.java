@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
       RewardCommand.class,
       TrainCommand.class,
       ExportCommand.class,
+      SampleCommand.class,
       CertifyCommand.class,
       AuditCommand.class,
       BenchCommand.class

@@ -1,15 +1,11 @@
 package dev.clipkl.cli;
 
 import dev.clipkl.config.RunConfig;
-import dev.clipkl.language.Preferences;
 import dev.clipkl.language.Prompt;
 import dev.clipkl.language.Prompts;
-import dev.clipkl.language.ReferenceBuild;
 import dev.clipkl.language.ReferenceFile;
-import dev.clipkl.language.RewardFit;
 import dev.clipkl.language.Tokenizer;
 import dev.clipkl.language.Tokenizers;
-import dev.clipkl.language.WordNetCorpus;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.table.RowTable;
@@ -17,14 +13,11 @@ import dev.clipkl.training.StopReason;
 import dev.clipkl.training.StoredPolicy;
 import dev.clipkl.training.TrainingResult;
 import dev.clipkl.training.TrainingRun;
-import java.io.PrintWriter;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -39,111 +32,68 @@ import picocli.CommandLine.Option;
             + " prompts over the 100,277 tokens of cl100k_base with reverse and with forward KL, and"
             + " shows what changed and how far each policy is from the best possible one.")
 final class DemoCommand implements Callable<Integer> {
-  private static final String TOKENIZER = "cl100k_base";
   private static final List<String> DIVERGENCES = List.of("reverse-kl", "forward-kl");
 
   /** Far apart, so that the shown prompts differ. */
   private static final int[] SHOWN_PROMPTS = {0, 12, 129, 146, 177};
 
   private static final int SHOWN_TOKENS = 6;
-  private static final double FIT_TOLERANCE = 1e-6;
-  private static final int NGRAM_ORDER = 3;
 
   @Mixin private final ResultOutput output = new ResultOutput();
 
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "Folder for the two runs (default: runs/demo, or the next free runs/demo-N).")
+      description =
+          "Folder for the two runs (default: runs/demo or runs/sequence, or the next free one, as"
+              + " runs/demo-2).")
   private @Nullable Path out;
 
-  /** Where the demo's inputs are; run.sh names the project's folder. */
-  private record Inputs(Path prompts, Path preferences, Path reference, Path reward, Path config) {
-    static Inputs find() {
-      Path home = Path.of(System.getProperty("clipkl.home", ""));
-      Path models = home.resolve("models");
-      return new Inputs(
-          home.resolve("data/prompts.jsonl"),
-          home.resolve("data/preferences.jsonl"),
-          models.resolve("wordnet-" + TOKENIZER + ".safetensors"),
-          models.resolve("kindness-" + TOKENIZER + ".safetensors"),
-          home.resolve("examples/demo.yaml"));
-    }
-
-    RunConfig config(String divergence, Path directory) {
-      return RunConfig.read(
-          config,
-          List.of(
-              "problem.prompts=" + prompts,
-              "problem.reference=" + reference,
-              "problem.reward=" + reward,
-              "objective.divergence=" + divergence,
-              "run.out=" + directory));
-    }
-  }
+  @Option(
+      names = "--sequence",
+      description =
+          "Align whole texts instead of a prompt's next token: 512 context classes over the same"
+              + " tokens, discount 0.9; then sample texts.")
+  private boolean sequence;
 
   @Override
   public Integer call() {
-    Inputs inputs = Inputs.find();
-    Tokenizer tokenizer = Tokenizers.open(TOKENIZER);
-    buildModels(inputs, tokenizer);
-    Path folder = out == null ? freeFolder() : out;
+    DemoInputs inputs = DemoInputs.find();
+    Tokenizer tokenizer = Tokenizers.open(DemoInputs.TOKENIZER);
+    inputs.build(tokenizer, output.narration());
+    Path folder = out == null ? freeFolder(sequence ? "sequence" : "demo") : out;
     List<DemoTable.Run> runs = new ArrayList<>();
     for (String divergence : DIVERGENCES) {
       Path directory = folder.resolve(divergence);
-      TrainingResult result = train(divergence, inputs.config(divergence, directory));
+      TrainingResult result =
+          train(
+              divergence,
+              sequence
+                  ? SequenceDemo.config(inputs, divergence, directory)
+                  : inputs.config("demo.yaml", divergence, directory, List.of()));
       if (result.reason() == StopReason.INTERRUPTED) {
         output.narration().println("continue it with: clipkl train --resume " + directory);
         return CommandRunner.INTERRUPTED;
       }
       runs.add(summary(divergence, result, directory));
     }
+    if (sequence) {
+      output.narration().println("sampling texts ...");
+      output.narration().flush();
+      SequenceDemo demo = SequenceDemo.of(runs);
+      output.print(demo, demo::print);
+      return CommandRunner.DONE;
+    }
     DemoTable table = new DemoTable(runs, shownPrompts(inputs, tokenizer, folder));
     output.print(table, table::print);
     return CommandRunner.DONE;
   }
 
-  private void buildModels(Inputs inputs, Tokenizer tokenizer) {
-    PrintWriter narration = output.narration();
-    if (!Files.exists(inputs.reference())) {
-      narration.println("building the reference: a trigram model of WordNet's glosses ...");
-      narration.flush();
-      ReferenceBuild.Summary built =
-          ReferenceBuild.run(new WordNetCorpus(), tokenizer, NGRAM_ORDER, inputs.reference());
-      narration.printf(
-          Locale.ROOT,
-          "  %,d tokens, held-out perplexity %.0f (unigram %,.0f), min probability %.1e, %.1f s%n",
-          built.tokens(),
-          built.heldOutPerplexity(),
-          built.unigramPerplexity(),
-          built.minProbability(),
-          built.seconds());
-    }
-    if (!Files.exists(inputs.reward())) {
-      narration.println("fitting the reward: Bradley-Terry on preference pairs ...");
-      RewardFit.Summary fitted =
-          RewardFit.run(
-              Preferences.read(inputs.preferences()),
-              tokenizer,
-              OptionalDouble.empty(),
-              FIT_TOLERANCE,
-              1.0,
-              inputs.reward());
-      narration.printf(
-          Locale.ROOT,
-          "  %d pairs, accuracy on %d held-out pairs %.1f %%%n",
-          fitted.fit().trainingPairs(),
-          fitted.fit().heldOutPairs(),
-          100.0 * fitted.fit().heldOutAccuracy());
-    }
-    narration.flush();
-  }
-
-  private static Path freeFolder() {
+  private static Path freeFolder(String name) {
     Path runs = Path.of("runs");
-    Path folder = runs.resolve("demo");
+    Path folder = runs.resolve(name);
     for (int n = 2; Files.exists(folder); n++) {
-      folder = runs.resolve("demo-" + n);
+      folder = runs.resolve(name + "-" + n);
     }
     return folder;
   }
@@ -179,7 +129,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private static List<DemoTable.Shown> shownPrompts(
-      Inputs inputs, Tokenizer tokenizer, Path folder) {
+      DemoInputs inputs, Tokenizer tokenizer, Path folder) {
     List<Prompt> all = Prompts.read(inputs.prompts());
     List<DemoTable.Shown> shown = new ArrayList<>();
     int actions = tokenizer.vocabularySize();

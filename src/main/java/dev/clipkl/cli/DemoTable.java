@@ -49,7 +49,8 @@ record DemoTable(List<Run> runs, List<Shown> prompts) {
   /** One prompt with the most probable next tokens of each policy. */
   record Shown(String prompt, List<NextTokens> policies) {}
 
-  void print(PrintWriter text) {
+  /** Prints a table of runs. */
+  static void printRuns(List<Run> runs, PrintWriter text) {
     text.println();
     text.println("                  reward            KL to reference        exact gap   outer");
     text.println(
@@ -67,6 +68,10 @@ record DemoTable(List<Run> runs, List<Shown> prompts) {
           run.outerIterations(),
           run.seconds());
     }
+  }
+
+  void print(PrintWriter text) {
+    printRuns(runs, text);
     text.println();
     text.println("The most probable next tokens, in percent (␣ is a space):");
     for (Shown shown : prompts) {

@@ -1,5 +1,6 @@
 package dev.clipkl.cli;
 
+import dev.clipkl.config.ProblemKind;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.language.Prompt;
@@ -7,6 +8,7 @@ import dev.clipkl.language.Prompts;
 import dev.clipkl.language.Tokenizer;
 import dev.clipkl.language.Tokenizers;
 import dev.clipkl.table.ByteSize;
+import dev.clipkl.training.SequenceProblem;
 import dev.clipkl.training.StoredPolicy;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -109,7 +111,13 @@ final class ExportCommand implements Runnable {
       if (csv) {
         written = Math.min(top == null ? DEFAULT_TOP : top, policy.actions());
         PolicyExport.writeTopTokens(
-            policy, selected, written, prompts(policy), tokenizer(policy), path);
+            policy,
+            selected,
+            written,
+            isSequence() ? "context" : "prompt",
+            isSequence() ? contexts(policy) : prompts(policy),
+            tokenizer(policy),
+            path);
       } else {
         PolicyExport.writeTensors(policy, selected, logits, path);
       }
@@ -143,7 +151,31 @@ final class ExportCommand implements Runnable {
     }
   }
 
-  private @Nullable List<Prompt> prompts(StoredPolicy policy) {
+  private boolean isSequence() {
+    PolicySource policy = new PolicySource(source);
+    return policy.isRun() && policy.configuration().problem().kind() == ProblemKind.SEQUENCE;
+  }
+
+  /** What a sequence run's rows go on from; null for one that was imported. */
+  private @Nullable List<String> contexts(StoredPolicy policy) {
+    if (prompts != null) {
+      throw new InputException(
+          "--prompts: the rows of a sequence run are contexts, which have names of their own");
+    }
+    RunConfig config = new PolicySource(source).configuration();
+    if (config.problem().importFile().isPresent()) {
+      return null;
+    }
+    List<String> names = SequenceProblem.rowNames(config);
+    if (names.size() != policy.states()) {
+      throw new InputException(
+          "%s: expected as many rows as the run has contexts, %d, got %d"
+              .formatted(source, names.size(), policy.states()));
+    }
+    return names;
+  }
+
+  private @Nullable List<String> prompts(StoredPolicy policy) {
     Path path = prompts;
     if (path == null) {
       path = fromRun(RunConfig.Problem::prompts);
@@ -163,7 +195,7 @@ final class ExportCommand implements Runnable {
           "%s: expected as many prompts as the policy has rows, %d, got %d"
               .formatted(path, policy.states(), read.size()));
     }
-    return read;
+    return read.stream().map(Prompt::text).toList();
   }
 
   private @Nullable Tokenizer tokenizer(StoredPolicy policy) {

@@ -32,6 +32,10 @@ final class OutputFile {
 
   /** Whether the file's name ends in {@code extension}, in any letter case. */
   boolean isNamed(String extension) {
+    return isNamed(path, extension);
+  }
+
+  private static boolean isNamed(Path path, String extension) {
     return path.toString().toLowerCase(Locale.ROOT).endsWith(extension);
   }
 
@@ -44,7 +48,12 @@ final class OutputFile {
    *     inputs, or its folder is missing or not writable
    */
   Path require(Path... inputs) {
-    if (extensions.stream().noneMatch(this::isNamed)) {
+    return require(path, extensions, force, inputs);
+  }
+
+  /** The same for a command that need not write a file. */
+  static Path require(Path path, List<String> extensions, boolean force, Path... inputs) {
+    if (extensions.stream().noneMatch(extension -> isNamed(path, extension))) {
       throw new InputException(
           "--out must end in %s, got %s".formatted(String.join(" or ", extensions), path));
     }
@@ -53,7 +62,7 @@ final class OutputFile {
       return path;
     }
     for (Path input : inputs) {
-      if (isSame(input)) {
+      if (isSame(path, input)) {
         throw new InputException("--out: %s is the file to read, choose another".formatted(path));
       }
     }
@@ -65,7 +74,7 @@ final class OutputFile {
     return path;
   }
 
-  private boolean isSame(Path input) {
+  private static boolean isSame(Path path, Path input) {
     try {
       return Files.exists(input) && Files.isSameFile(input, path);
     } catch (IOException e) {

@@ -1,6 +1,5 @@
 package dev.clipkl.cli;
 
-import dev.clipkl.language.Prompt;
 import dev.clipkl.language.Tokenizer;
 import dev.clipkl.table.AtomicFile;
 import dev.clipkl.table.SafetensorsWriter;
@@ -70,14 +69,16 @@ final class PolicyExport {
    * most probable first; atomically.
    *
    * @param top tokens per row; all of them where a row has fewer
-   * @param prompts the rows' prompts, or null to leave the cell empty
+   * @param names the rows' prompts or contexts, or null to leave the cell empty
+   * @param heading of the names
    * @param tokenizer for the tokens' texts, or null to leave the cell empty
    */
   static void writeTopTokens(
       StoredPolicy policy,
       long[] rows,
       int top,
-      @Nullable List<Prompt> prompts,
+      String heading,
+      @Nullable List<String> names,
       @Nullable Tokenizer tokenizer,
       Path path) {
     double[] logits = new double[policy.actions()];
@@ -85,14 +86,14 @@ final class PolicyExport {
         Writer csv =
             new BufferedWriter(
                 new OutputStreamWriter(file.outputStream(), StandardCharsets.UTF_8))) {
-      CSV.printRecord(csv, "row", "prompt", "rank", "token_id", "token", "probability");
+      CSV.printRecord(csv, "row", heading, "rank", "token_id", "token", "probability");
       for (long row : rows) {
         policy.readLogits(row, logits);
-        String prompt = prompts == null ? null : prompts.get(Math.toIntExact(row)).text();
+        String name = names == null ? null : names.get(Math.toIntExact(row));
         int rank = 1;
         for (TopTokens.Entry entry : TopTokens.of(logits, top)) {
           String token = tokenizer == null ? null : tokenizer.display(entry.id());
-          CSV.printRecord(csv, row, prompt, rank++, entry.id(), token, entry.probability());
+          CSV.printRecord(csv, row, name, rank++, entry.id(), token, entry.probability());
         }
       }
       csv.flush();

@@ -29,6 +29,13 @@ final class ResultOutput {
           .addSerializer(Double.class, new FiniteNumber())
           .addSerializer(double.class, new FiniteNumber());
 
+  /** Writes records, maps and lists on one line, as they are printed with {@code --json}. */
+  static final JsonMapper MAPPER =
+      JsonMapper.builder()
+          .addModule(PLAIN_VALUES)
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .build();
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
 
@@ -62,12 +69,7 @@ final class ResultOutput {
 
   private static String toJson(Object document) {
     try {
-      return JsonMapper.builder()
-          .addModule(PLAIN_VALUES)
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .build()
-          .writeValueAsString(document);
+      return MAPPER.writer(SerializationFeature.INDENT_OUTPUT).writeValueAsString(document);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("the result cannot be written as JSON", e);
     }

@@ -106,6 +106,25 @@ final class NGramLevel {
     return own / totals[context] + backoffs[context] * lower;
   }
 
+  /**
+   * Adds {@code weight max(0, c - D(c)) / total} of every follower of a context: its row without
+   * the mass left to the lower order.
+   *
+   * @param context an index from {@link #find}, not -1
+   * @param row {@code [vocabulary]}; added to
+   */
+  void addDiscounted(int context, double weight, double[] row) {
+    double scale = weight / totals[context];
+    for (int i = offsets[context]; i < offsets[context + 1]; i++) {
+      row[tokens[i]] += scale * (counts[i] - discounts.of(counts[i]));
+    }
+  }
+
+  /** The sum of a context's counts, an index from {@link #find}, not -1. */
+  double total(int context) {
+    return totals[context];
+  }
+
   /** Whether a context, an index from {@link #find}, was seen with this follower. */
   boolean contains(int context, int token) {
     return context >= 0

@@ -80,11 +80,93 @@ public final class NGramModel {
    * @throws IllegalArgumentException if the row is too short or a token is outside the vocabulary
    */
   public void logProbabilities(int[] text, float[] row) {
+    requireLength(row);
+    fill(contexts(text, text.length), row);
+  }
+
+  /**
+   * The same after a token, wherever in a text it stands: {@code log p(w | token)} of order 2, or
+   * of order 1 where the model has no other.
+   *
+   * @param row its first {@code vocabularySize} entries: nats, finite
+   * @throws IllegalArgumentException if the row is too short or the token is outside the vocabulary
+   */
+  public void logProbabilitiesAfter(int token, float[] row) {
+    requireLength(row);
+    requireInside(token);
+    fill(levels.isEmpty() ? new int[0] : new int[] {levels.getFirst().find(token)}, row);
+  }
+
+  /**
+   * The same after one of several tokens, of which nothing is known but how often each was followed
+   * by another one: {@code log sum_t c_t p(w | t) / sum_t c_t}, with c from {@link #timesFollowed}.
+   * Where none of them ever was, {@code log p(w)}.
+   *
+   * <p>Cost: a term per n-gram of order 2 that begins with one of the tokens.
+   *
+   * @param tokens in any order, none twice
+   * @param timesFollowed {@code [vocabularySize]}
+   * @param row its first {@code vocabularySize} entries: nats, finite
+   * @throws IllegalArgumentException if the row is too short or a token is outside the vocabulary
+   */
+  public void logProbabilitiesAfterAny(int[] tokens, long[] timesFollowed, float[] row) {
+    requireLength(row);
+    double total = 0;
+    for (int token : tokens) {
+      requireInside(token);
+      total += timesFollowed[token];
+    }
+    if (total == 0 || levels.isEmpty()) {
+      fill(new int[0], row);
+      return;
+    }
+    NGramLevel bigrams = levels.getFirst();
+    double[] discounted = new double[vocabularySize];
+    double backoff = 0;
+    for (int token : tokens) {
+      if (timesFollowed[token] > 0) {
+        int context = bigrams.find(token);
+        double weight = timesFollowed[token] / total;
+        bigrams.addDiscounted(context, weight, discounted);
+        backoff += weight * bigrams.backoff(context);
+      }
+    }
+    for (int token = 0; token < vocabularySize; token++) {
+      row[token] = (float) Math.log(discounted[token] + backoff * unigram[token]);
+    }
+  }
+
+  /**
+   * How often each token of the corpus was followed by another one, or by a text's end where the
+   * vocabulary has a token for it; {@code [vocabularySize]}.
+   */
+  public long[] timesFollowed() {
+    long[] times = new long[vocabularySize];
+    if (levels.isEmpty()) {
+      for (int token = 0; token < vocabularySize; token++) {
+        times[token] = unigramCounts[token];
+      }
+      return times;
+    }
+    // The highest order alone counts occurrences, and those at a text's start are among them.
+    NGramLevel highest = levels.getLast();
+    for (int context = 0; context < highest.contexts().length; context++) {
+      int last = (int) (highest.contexts()[context] & NGramLevel.TOKEN_MASK);
+      if (last < vocabularySize) {
+        times[last] += (long) highest.total(context);
+      }
+    }
+    return times;
+  }
+
+  private void requireLength(float[] row) {
     if (row.length < vocabularySize) {
       throw new IllegalArgumentException(
           "the row must have at least %d entries, got %d".formatted(vocabularySize, row.length));
     }
-    int[] contexts = contexts(text, text.length);
+  }
+
+  private void fill(int[] contexts, float[] row) {
     double logBackoff = 0;
     for (int i = 0; i < contexts.length; i++) {
       logBackoff += Math.log(levels.get(i).backoff(contexts[i]));

@@ -119,7 +119,9 @@ record ProblemTables(
     Placing placing = new Placing(config, selection, optimizer, chosen);
     if (config.problem().kind() == ProblemKind.SEQUENCE) {
       SequenceTables sequences = new SequenceTables(config, placing::place, arena);
-      return importFile.isPresent() ? sequences.ofFile(importFile.get()) : sequences.ofPrompts();
+      return importFile.isPresent()
+          ? sequences.ofFile(importFile.get())
+          : sequences.ofPrompts().tables();
     }
     return importFile.isPresent()
         ? importBandit(importFile.get(), config, placing, arena)

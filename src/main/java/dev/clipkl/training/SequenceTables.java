@@ -53,11 +53,24 @@ final class SequenceTables {
   }
 
   /**
+   * A problem from prompts, and what its numbers stand for.
+   *
+   * @param startClasses the class of each prompt's last token
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Read by one owner, never compared.
+  record OfPrompts(
+      ProblemTables tables,
+      List<Prompt> prompts,
+      int[] startClasses,
+      Tokenizer tokenizer,
+      ContextClasses classes) {}
+
+  /**
    * Loads a problem from prompts.
    *
    * @throws InputException when a file is missing, unsound or does not fit the others
    */
-  ProblemTables ofPrompts() {
+  OfPrompts ofPrompts() {
     List<Prompt> prompts =
         Prompts.read(ProblemTables.required(config.problem().prompts(), "problem.prompts"));
     Tokenizer tokenizer =
@@ -66,14 +79,7 @@ final class SequenceTables {
     Path rewardPath = ProblemTables.required(config.problem().reward(), "problem.reward");
     try (ReferenceFile referenceFile = ReferenceFile.open(referencePath, arena);
         RewardFile rewardFile = RewardFile.open(rewardPath, tokenizer, arena)) {
-      if (!(referenceFile instanceof NGramReference model)) {
-        throw new InputException(
-            "%s: problem.kind sequence needs an n-gram model, whose rows can follow any token, got"
-                    .formatted(referencePath)
-                + " one stored row per prompt; give a table of classes as problem.import");
-      }
-      model.check(prompts, tokenizer);
-      ContextClasses classes = ContextClasses.of(model.model(), tokenizer, contexts.classes());
+      ContextClasses classes = classes(config, referenceFile, tokenizer);
       rewardFile.checkRows(contexts.classes());
       TablePlacement placement =
           placing.apply(
@@ -87,21 +93,23 @@ final class SequenceTables {
       RowTable reference = storage.classRows(classes);
       RowTable rewards = storage.rewards(rewardFile, contexts.classes());
       addEndReward(rewards, classes.groups());
-      double[] start = start(startClasses(prompts, tokenizer, classes.groups()));
-      return tables(
-          reference,
-          rewards,
-          classes.groups(),
-          start,
-          null,
-          storage,
-          List.of(
-              classes.description(),
-              "reference: " + referenceFile.description(),
-              "reward: " + rewardFile.description(),
-              "start: %d prompts, and every class at least %.2e"
-                  .formatted(prompts.size(), contexts.exploration() / contexts.classes()),
-              placement.description((long) layers() * contexts.classes())));
+      int[] startClasses = startClasses(prompts, classes);
+      ProblemTables tables =
+          tables(
+              reference,
+              rewards,
+              classes.groups(),
+              start(startWeights(prompts, startClasses)),
+              null,
+              storage,
+              List.of(
+                  classes.description(),
+                  "reference: " + referenceFile.description(),
+                  "reward: " + rewardFile.description(),
+                  "start: %d prompts, and every class at least %.2e"
+                      .formatted(prompts.size(), contexts.exploration() / contexts.classes()),
+                  placement.description((long) layers() * contexts.classes())));
+      return new OfPrompts(tables, prompts, startClasses, tokenizer, classes);
     }
   }
 
@@ -130,19 +138,44 @@ final class SequenceTables {
                 "what tokens lead to", CLASS_TABLES * layers() * (long) tokens * Double.BYTES)));
   }
 
-  /** The prompts' weights, each on the class of its last token, {@code [classes]}. */
-  private double[] startClasses(List<Prompt> prompts, Tokenizer tokenizer, ColumnGroups classes) {
-    double[] weights = ProblemTables.startWeights(prompts, config.problem().start());
-    double[] ofClass = new double[classes.groups()];
-    for (int i = 0; i < weights.length; i++) {
-      int[] tokens = tokenizer.encode(prompts.get(i).text());
-      int last = tokens.length == 0 ? ColumnGroups.NONE : classes.group(tokens[tokens.length - 1]);
-      if (last == ColumnGroups.NONE) {
+  /**
+   * The classes of a problem from prompts.
+   *
+   * @param referenceFile the one that the configuration names
+   * @throws InputException when it is no n-gram model of this vocabulary with enough tokens
+   */
+  static ContextClasses classes(
+      RunConfig config, ReferenceFile referenceFile, Tokenizer tokenizer) {
+    if (!(referenceFile instanceof NGramReference model)) {
+      throw new InputException(
+          "%s: problem.kind sequence needs an n-gram model, whose rows can follow any token, got"
+                  .formatted(config.problem().reference().orElseThrow())
+              + " one stored row per prompt; give a table of classes as problem.import");
+    }
+    model.check(List.of(), tokenizer);
+    return ContextClasses.of(model.model(), tokenizer, config.problem().contexts().classes());
+  }
+
+  /** The class of each prompt's last token, {@code [prompts]}. */
+  private int[] startClasses(List<Prompt> prompts, ContextClasses classes) {
+    int[] startClasses = new int[prompts.size()];
+    for (int i = 0; i < startClasses.length; i++) {
+      startClasses[i] = classes.classAfter(prompts.get(i).text());
+      if (startClasses[i] == ColumnGroups.NONE) {
         throw new InputException(
             "%s: prompt %d has no last token that a text could go on from"
                 .formatted(config.problem().prompts().orElseThrow(), i + 1));
       }
-      ofClass[last] += weights[i];
+    }
+    return startClasses;
+  }
+
+  /** The prompts' weights, each on its class, {@code [classes]}. */
+  private double[] startWeights(List<Prompt> prompts, int[] startClasses) {
+    double[] weights = ProblemTables.startWeights(prompts, config.problem().start());
+    double[] ofClass = new double[contexts.classes()];
+    for (int i = 0; i < weights.length; i++) {
+      ofClass[startClasses[i]] += weights[i];
     }
     return ofClass;
   }

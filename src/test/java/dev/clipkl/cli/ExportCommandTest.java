@@ -344,4 +344,31 @@ class ExportCommandTest {
     assertThat(RowSelection.parse("7, 2-4,0", 8)).containsExactly(7, 2, 3, 4, 0);
     assertThat(RowSelection.all(3)).containsExactly(0, 1, 2);
   }
+
+  @Test
+  void rowsOfASequenceRunAreNamedByTheirContexts() throws IOException {
+    SequenceRunFixture sequences = new SequenceRunFixture(cli);
+    Path run = sequences.train("texts", "  discount: 0.8\n");
+    assertThat(cli.run("export", run, "--out", csv, "--top", 1)).as(cli.err()).isZero();
+    assertThat(Files.readAllLines(csv).getFirst()).startsWith("row,context,rank,");
+    assertThat(records().stream().map(row -> row.get("context")))
+        .containsExactly("kind", "rude", "(continues a word)", "(punctuation and other)");
+    Path horizon = sequences.train("horizon", "  discount: 1\n  horizon: 2\n");
+    assertThat(cli.run("export", horizon, "--out", csv, "--top", 1, "--force"))
+        .as(cli.err())
+        .isZero();
+    assertThat(records().stream().map(row -> row.get("context")).toList())
+        .hasSize(8)
+        .startsWith("kind, 2 left", "rude, 2 left")
+        .endsWith("(punctuation and other), 1 left");
+    cli.refuses(
+        "--prompts: the rows of a sequence run are contexts, which have names of their own",
+        "export",
+        run,
+        "--out",
+        csv,
+        "--force",
+        "--prompts",
+        cli.path("prompts.jsonl"));
+  }
 }

@@ -1,0 +1,70 @@
+package dev.clipkl.cli;
+
+import dev.clipkl.config.RunConfig;
+import dev.clipkl.sampling.SamplingSettings;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What the demo of texts shows.
+ *
+ * @param runs one per divergence
+ * @param samples averages of every policy's texts, and the first of them
+ */
+record SequenceDemo(List<DemoTable.Run> runs, SampleTable samples) {
+  private static final int TEXTS = 10_000;
+  private static final int SHOWN = 6;
+  private static final int LENGTH = 64;
+  private static final long SEED = 1;
+
+  /**
+   * Forward KL's own weight: at the example's, half of all tokens would be one word, since its
+   * optimum moves nearly all the mass to the best token once the rewards' span exceeds lambda.
+   */
+  private static final String FORWARD_KL_LAMBDA = "0.45";
+
+  static RunConfig config(DemoInputs inputs, String divergence, Path directory) {
+    List<String> settings =
+        divergence.equals("forward-kl")
+            ? List.of("objective.lambda=" + FORWARD_KL_LAMBDA)
+            : List.of();
+    return inputs.config("sequence.yaml", divergence, directory, settings);
+  }
+
+  /** Draws texts of the runs' policies and of their reference, all with the same numbers. */
+  static SequenceDemo of(List<DemoTable.Run> runs) {
+    List<SampleTable.Policy> policies = new ArrayList<>();
+    List<String> prompts = List.of();
+    SamplingSettings settings = new SamplingSettings(TEXTS, SEED, 1.0, 1.0, LENGTH);
+    for (DemoTable.Run run : runs) {
+      SampleReport report =
+          SampleReport.of(new PolicySource(Path.of(run.directory())), List.of(), _ -> settings);
+      if (policies.isEmpty()) {
+        prompts = report.samples().stream().limit(SHOWN).map(SampleReport.Pair::prompt).toList();
+        policies.add(shown(report.referenceTexts()));
+      }
+      policies.add(shown(report.policyTexts(run.divergence())));
+    }
+    return new SequenceDemo(runs, new SampleTable(prompts, policies, settings));
+  }
+
+  private static SampleTable.Policy shown(SampleTable.Policy policy) {
+    return new SampleTable.Policy(
+        policy.name(), policy.texts().subList(0, SHOWN), policy.averages());
+  }
+
+  void print(PrintWriter text) {
+    DemoTable.printRuns(runs, text);
+    text.println("(discounted reward; lambda 0.1, forward-kl " + FORWARD_KL_LAMBDA + ")");
+    text.println();
+    text.println("Texts, each three drawn with the same random numbers:");
+    samples.printTexts(SHOWN, text);
+    samples.printAverages(text);
+    text.println();
+    for (DemoTable.Run run : runs) {
+      text.println("more texts: clipkl sample " + run.directory());
+    }
+  }
+}
