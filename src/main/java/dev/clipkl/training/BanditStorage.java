@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Makes the tables of a bandit where its {@link TablePlacement} says. What can be read from the
@@ -71,13 +72,9 @@ final class BanditStorage {
         if (placement.computesReference()) {
           yield model.computedRows(prompts, tokenizer);
         }
-        RowTable table = space.allocate(storage, prompts.size(), model.vocabularySize());
-        if (table.isHalf()) {
-          model.fillRows(prompts, tokenizer, table);
-        } else {
-          TableCopy.copy(model.computedRows(prompts, tokenizer), table, threads);
-        }
-        yield table;
+        yield stored(
+            model.computedRows(prompts, tokenizer),
+            table -> model.fillRows(prompts, tokenizer, table));
       }
     };
   }
@@ -88,8 +85,21 @@ final class BanditStorage {
     if (placement.computesReference()) {
       return computed;
     }
+    return stored(computed, classes::fillRows);
+  }
+
+  /**
+   * Computed rows in a table.
+   *
+   * @param normalizedFill fills a table of 16 bits, whose rows have to be normalised again
+   */
+  private RowTable stored(RowTable computed, Consumer<RowTable> normalizedFill) {
     RowTable table = space.allocate(storage, computed.rows(), computed.columns());
-    classes.fillRows(table);
+    if (table.isHalf()) {
+      normalizedFill.accept(table);
+    } else {
+      TableCopy.copy(computed, table, threads);
+    }
     return table;
   }
 
