@@ -31,6 +31,13 @@ public interface OptimumSweeps {
   /** Mass and slope at an offset; where a term overflows they may be infinite or NaN. */
   OptimumMass measure(double offset);
 
+  /**
+   * The probabilities at an offset, {@code q_a w_a}.
+   *
+   * @param destination {@code [actions]}; written
+   */
+  void probabilities(double offset, double[] destination);
+
   /** All that certifies the optimum at an offset. */
   OptimumSums certify(double offset);
 }

@@ -81,6 +81,14 @@ public final class ScalarOptimumSweeps implements OptimumSweeps {
   }
 
   @Override
+  public void probabilities(double offset, double[] destination) {
+    for (int a = 0; a < reference.length; a++) {
+      destination[a] =
+          reference[a] * Math.exp(divergence.logInverseDerivative(argument(a, offset)));
+    }
+  }
+
+  @Override
   public OptimumSums certify(double offset) {
     CompensatedSum mass = new CompensatedSum();
     CompensatedSum conjugate = new CompensatedSum();

@@ -206,10 +206,9 @@ public final class TokenMdpSolver {
   }
 
   private void fillMasses(Scratch memory, RowOptimum optimum, int state) {
-    double[] policy = rowSolver.logPolicy(optimum, memory.logReference, memory.actionValues);
-    for (int a = 0; a < policy.length; a++) {
-      policy[a] = Math.exp(policy[a]);
-    }
+    // The row's rewards are not needed any more.
+    double[] policy = memory.actionValues;
+    memory.sweeps.probabilities(optimum.offset(), policy);
     mdp.next().sum(policy, masses[state]);
   }
 }

@@ -90,6 +90,11 @@ final class RowOptimumSolverTest {
     }
 
     @Override
+    public void probabilities(double offset, double[] destination) {
+      sweeps.probabilities(offset, destination);
+    }
+
+    @Override
     public OptimumSums certify(double offset) {
       return sweeps.certify(offset);
     }
@@ -105,6 +110,8 @@ final class RowOptimumSolverTest {
     assertThat(optimum.errorBound()).isBetween(0.0, 1e-14);
     double[] policy =
         Arrays.stream(solver.logPolicy(optimum, reference, values)).map(Math::exp).toArray();
+    assertThat(policy).containsExactly(Golden.row(expected.get("pstar")), within(1e-14));
+    sweeps.probabilities(optimum.offset(), policy);
     assertThat(policy).containsExactly(Golden.row(expected.get("pstar")), within(1e-14));
     assertThat(optimum.zeros()).isEqualTo(golden.equals("alpha3") ? 1 : 0);
     double nu = optimum.largestActionValue() + optimum.offset();

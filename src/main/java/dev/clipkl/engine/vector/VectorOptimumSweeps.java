@@ -158,6 +158,21 @@ final class VectorOptimumSweeps implements OptimumSweeps {
     return new OptimumMass(mass, (hasUnitCurvature ? mass : sensitivity) / lambda);
   }
 
+  @Override
+  public void probabilities(double offset, double[] destination) {
+    for (int start = 0; start < padded; start += OptimumChunk.CAPACITY) {
+      fillDistances(start, offset);
+      ratios.measure(chunk);
+      for (int i = 0; i < chunk.length; i += LANES) {
+        DoubleVector.fromArray(SPECIES, chunk.ratio, i)
+            .mul(DoubleVector.fromArray(SPECIES, reference, start + i))
+            .intoArray(chunk.ratio, i);
+      }
+      int count = Math.min(chunk.length, columns - start);
+      System.arraycopy(chunk.ratio, 0, destination, start, count);
+    }
+  }
+
   private void fillDistances(int start, double offset) {
     chunk.length = Math.min(OptimumChunk.CAPACITY, padded - start);
     for (int i = 0; i < chunk.length; i += LANES) {
