@@ -45,8 +45,8 @@ final class DemoCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "DIR",
       description =
-          "Folder for the two runs (default: runs/demo or runs/sequence, or the next free one, as"
-              + " runs/demo-2).")
+          "Folder for the two runs (default: runs/demo or runs/demo-sequence, or the next free one,"
+              + " as runs/demo-2).")
   private @Nullable Path out;
 
   @Option(
@@ -61,7 +61,7 @@ final class DemoCommand implements Callable<Integer> {
     DemoInputs inputs = DemoInputs.find();
     Tokenizer tokenizer = Tokenizers.open(DemoInputs.TOKENIZER);
     inputs.build(tokenizer, output.narration());
-    Path folder = out == null ? freeFolder(sequence ? "sequence" : "demo") : out;
+    Path folder = out == null ? freeFolder(sequence ? "demo-sequence" : "demo") : out;
     List<DemoTable.Run> runs = new ArrayList<>();
     for (String divergence : DIVERGENCES) {
       Path directory = folder.resolve(divergence);

@@ -16,6 +16,17 @@ record PolicySource(Path path) {
     return Files.isDirectory(path);
   }
 
+  /**
+   * Checks that it is a run.
+   *
+   * @throws InputException when it is a file
+   */
+  void requireRun() {
+    if (!isRun()) {
+      throw new InputException("%s: expected a run's directory".formatted(path));
+    }
+  }
+
   /** The run's configuration file. */
   Path configurationFile() {
     return path.resolve("config.yaml");

@@ -29,7 +29,7 @@ import picocli.CommandLine.Parameters;
             + " with the same random numbers, so that they differ by what training changed; then"
             + " compares their averages with the exact expectations.")
 final class SampleCommand implements Runnable {
-  private static final int MOST_SAMPLES = 1_000_000;
+  private static final int MOST_SAMPLES = 200_000;
   private static final int GREATEST_LENGTH = 65_536;
   private static final int DEFAULT_LENGTH = 64;
   private static final int SHOWN = 8;
@@ -102,8 +102,11 @@ final class SampleCommand implements Runnable {
   public void run() {
     check();
     PolicySource run = new PolicySource(source);
+    run.requireRun();
     if (out != null) {
-      out = OutputFile.require(out, List.of(".jsonl"), force);
+      Path policy = run.policyFile();
+      Path promptFile = run.configuration().problem().prompts().orElse(policy);
+      out = OutputFile.require(out, List.of(".jsonl"), force, policy, promptFile);
     }
     SampleReport report = SampleReport.of(run, prompts, this::settings);
     if (out != null) {

@@ -15,7 +15,6 @@ import dev.clipkl.training.StoredPolicy;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -42,9 +41,10 @@ record SampleReport(
    * @param ended whether it ended by itself
    * @param kl the text's {@code log p - log q} against the reference, nats
    */
+  @SuppressWarnings("ArrayRecordComponent") // Many texts, and never compared.
   record Text(
       String text,
-      List<Integer> tokens,
+      int[] tokens,
       boolean ended,
       double reward,
       double discountedReward,
@@ -80,9 +80,7 @@ record SampleReport(
    *     or a prompt has no token that a text could go on from
    */
   static SampleReport of(PolicySource run, List<String> prompts, Settings settingsFor) {
-    if (!run.isRun()) {
-      throw new InputException("%s: expected a run's directory".formatted(run.path()));
-    }
+    run.requireRun();
     Path file = run.policyFile();
     RunConfig config = run.configuration();
     SamplingSettings settings = settingsFor.of(config.problem());
@@ -144,7 +142,7 @@ record SampleReport(
     }
     return new Text(
         bytes.toString(StandardCharsets.UTF_8),
-        Arrays.stream(tokens).boxed().toList(),
+        tokens,
         ended,
         texts.rewards()[index],
         texts.discountedRewards()[index],

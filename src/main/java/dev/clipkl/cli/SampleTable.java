@@ -64,7 +64,7 @@ record SampleTable(List<String> prompts, List<Policy> policies, SamplingSettings
             "%s%s [%d tokens, reward %.2f, KL %.2f]",
             onOneLine(text.text()).strip(),
             text.ended() ? "" : " ...",
-            text.tokens().size(),
+            text.tokens().length,
             text.reward(),
             withoutMinusZero(text.kl()));
     String continued = System.lineSeparator() + " ".repeat(INDENT);

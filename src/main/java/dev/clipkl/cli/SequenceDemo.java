@@ -5,23 +5,27 @@ import dev.clipkl.sampling.SamplingSettings;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * What the demo of texts shows.
  *
  * @param runs one per divergence
+ * @param lambdas each divergence's weight
  * @param samples averages of every policy's texts, and the first of them
  */
-record SequenceDemo(List<DemoTable.Run> runs, SampleTable samples) {
+record SequenceDemo(List<DemoTable.Run> runs, Map<String, Double> lambdas, SampleTable samples) {
   private static final int TEXTS = 10_000;
   private static final int SHOWN = 6;
   private static final int LENGTH = 64;
   private static final long SEED = 1;
 
   /**
-   * Forward KL's own weight: at the example's, half of all tokens would be one word, since its
-   * optimum moves nearly all the mass to the best token once the rewards' span exceeds lambda.
+   * Forward KL's own weight: at the example's, nearly all tokens would be one word, since forward
+   * KL's optimum moves its mass to the best token where the span of the rewards exceeds lambda.
    */
   private static final String FORWARD_KL_LAMBDA = "0.45";
 
@@ -38,16 +42,18 @@ record SequenceDemo(List<DemoTable.Run> runs, SampleTable samples) {
     List<SampleTable.Policy> policies = new ArrayList<>();
     List<String> prompts = List.of();
     SamplingSettings settings = new SamplingSettings(TEXTS, SEED, 1.0, 1.0, LENGTH);
+    Map<String, Double> lambdas = new LinkedHashMap<>();
     for (DemoTable.Run run : runs) {
-      SampleReport report =
-          SampleReport.of(new PolicySource(Path.of(run.directory())), List.of(), _ -> settings);
+      PolicySource source = new PolicySource(Path.of(run.directory()));
+      lambdas.put(run.divergence(), source.configuration().objective().lambda());
+      SampleReport report = SampleReport.of(source, List.of(), _ -> settings);
       if (policies.isEmpty()) {
         prompts = report.samples().stream().limit(SHOWN).map(SampleReport.Pair::prompt).toList();
         policies.add(shown(report.referenceTexts()));
       }
       policies.add(shown(report.policyTexts(run.divergence())));
     }
-    return new SequenceDemo(runs, new SampleTable(prompts, policies, settings));
+    return new SequenceDemo(runs, lambdas, new SampleTable(prompts, policies, settings));
   }
 
   private static SampleTable.Policy shown(SampleTable.Policy policy) {
@@ -57,9 +63,13 @@ record SequenceDemo(List<DemoTable.Run> runs, SampleTable samples) {
 
   void print(PrintWriter text) {
     DemoTable.printRuns(runs, text);
-    text.println("(discounted reward; lambda 0.1, forward-kl " + FORWARD_KL_LAMBDA + ")");
+    String weights =
+        lambdas.entrySet().stream()
+            .map(entry -> entry.getKey() + " " + entry.getValue())
+            .collect(Collectors.joining(", "));
+    text.println("(the reward is discounted; lambda: " + weights + ")");
     text.println();
-    text.println("Texts, each three drawn with the same random numbers:");
+    text.println("Texts, three at a time with the same random numbers:");
     samples.printTexts(SHOWN, text);
     samples.printAverages(text);
     text.println();

@@ -5,10 +5,16 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.clipkl.sampling.SamplingSettings;
+import dev.clipkl.sampling.TextAverage;
+import dev.clipkl.sampling.TextAverages;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,6 +107,14 @@ class SampleCommandTest {
         run,
         "--out",
         second);
+    Path prompts = cli.path("prompts.jsonl");
+    cli.refuses(
+        "--out: %s is the file to read, choose another".formatted(prompts),
+        "sample",
+        run,
+        "--out",
+        prompts,
+        "--force");
     cli.refuses("--out must end in .jsonl, got x.csv", "sample", run, "--out", "x.csv");
   }
 
@@ -143,7 +157,7 @@ class SampleCommandTest {
 
   @ParameterizedTest
   @CsvSource({
-    "--n, 0, 1 to 1000000",
+    "--n, 0, 1 to 200000",
     "--temperature, 0, a finite number above 0",
     "--temperature, NaN, a finite number above 0",
     "--top-p, 0, 'a number in (0, 1]'",
@@ -182,5 +196,31 @@ class SampleCommandTest {
     cli.file("words.csv", "text,score\n<default>,0.5\nkind,1\nrude,0.2\n");
     assertThat(cli.run("sample", run)).isEqualTo(2);
     assertThat(cli.err()).contains("the run's inputs have changed since it was trained");
+  }
+
+  @Test
+  void threePoliciesFitALine() {
+    TextAverage large = new TextAverage(123.456, 123.456, 111.111, 122.222);
+    TextAverages averages = new TextAverages(large, large, large, large, large, large);
+    SampleReport.Text text =
+        new SampleReport.Text("word ".repeat(40), new int[] {1, END}, false, 1.0, 1.0, -0.001);
+    List<SampleTable.Policy> policies =
+        Stream.of("reference", "reverse-kl", "forward-kl")
+            .map(name -> new SampleTable.Policy(name, List.of(text), averages))
+            .toList();
+    StringWriter out = new StringWriter();
+    PrintWriter printer = new PrintWriter(out);
+    SampleTable table =
+        new SampleTable(
+            List.of("say\u001B[31m\n\"this\""),
+            policies,
+            new SamplingSettings(100, 1, 1.0, 1.0, 64));
+    table.printTexts(1, printer);
+    table.printAverages(printer);
+    printer.flush();
+    assertThat(out.toString().lines()).allSatisfy(line -> assertThat(line).hasSizeLessThan(101));
+    assertThat(out.toString())
+        .contains("word ... [2 tokens, reward 1.00, KL 0.00]", "123.456 ± 5.555*", "\u23CE")
+        .doesNotContain("\u001B", "-0.00");
   }
 }
