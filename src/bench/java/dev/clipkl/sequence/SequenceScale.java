@@ -45,7 +45,7 @@ final class SequenceScale implements Callable<Integer> {
   public Integer call() {
     RunConfig run = RunConfig.read(config, overrides);
     long start = System.nanoTime();
-    try (LoadedRun loaded = LoadedRun.open(run, System.out::println)) {
+    try (LoadedRun loaded = LoadedRun.open(run, line -> System.out.println(line))) {
       System.out.printf(
           Locale.ROOT, "load and exact optimum: %.1f s%n", (System.nanoTime() - start) * 1e-9);
       time(loaded);
