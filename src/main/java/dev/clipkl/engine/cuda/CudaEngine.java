@@ -243,6 +243,11 @@ public final class CudaEngine implements Engine {
     }
   }
 
+  /** How many rows are kept on the device. */
+  int residentRows() {
+    return placed == null ? 0 : placed.placement().residentRows();
+  }
+
   private EnvironmentException outOfMemory(RowBlock block, @Nullable DriverException cause) {
     RowPlacement.Demand demand = RowPlacement.Demand.of(block, false);
     long free = context.freeBytes();
