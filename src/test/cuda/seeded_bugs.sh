@@ -60,7 +60,6 @@ leader-of-every-rank|reductions.cuh|s/return rank == 0 \&\& threadIndex() == 0;/
 half-precision-bias|row_storage.cuh|s/5.192296858534828e33f/2.596148429267414e33f/
 groups-of-one-column-skipped|group_masses.cuh|s/^    keep(bin, sumOfBin(bin, 0, 1));$/    if (groups.starts[bin + 1] - groups.starts[bin] > 1) keep(bin, sumOfBin(bin, 0, 1));/
 group-begins-one-column-late|group_masses.cuh|s/groups.starts\[bin\] + first,/groups.starts[bin] + 1 + first,/
-masses-divided-before-all-are-there|group_masses.cuh|s/^  row.group.reduce<1>(all);$/  all[0] = 1.0 \/ row.current.inverse;/
 masses-divided-by-the-row-normaliser|group_masses.cuh|s/masses\[group\] \/= all\[0\];/masses[group] *= row.current.inverse;/
 warps-group-without-its-last-level|group_masses.cuh|s/delta > 0; delta >>= 1/delta > 1; delta >>= 1/
 every-lane-keeps-a-warps-group|group_masses.cuh|s/^    if (lane == 0) {$/    if (lane >= 0) {/
