@@ -115,8 +115,7 @@ class RowArrays {
 
   /// This block's part of the row in a float32 table.
   CLIPKL_DEVICE float* tableRow(const TableView& view) const {
-    return reinterpret_cast<float*>(static_cast<char*>(view.data) + row * view.rowBytes) +
-           part.begin;
+    return reinterpret_cast<float*>(rowAddress(view, row)) + part.begin;
   }
 
   const RowsParameters& parameters;

@@ -76,7 +76,7 @@ CLIPKL_SWEEP void loadAndSum(Row<CLUSTERED>& row, int index, double (&results)[5
   const bool fills = row.arrays.openToFill(index);
   const Part part = row.arrays.part;
   const TableRow reference(row.parameters.reference, index, part.begin);
-  const TableRow values(row.parameters.actionValues, index, part.begin);
+  const LayeredRow values(row.parameters.actionValues, index, part.begin);
   const float* logits = row.arrays.tableRow(row.parameters.logits);
   const float* plainReference = row.arrays.reference();
   const float* plainValues = row.arrays.actionValues();

@@ -4,6 +4,7 @@
 
 #include CLIPKL_DIVERGENCE
 
+#include "group_masses.cuh"
 #include "one_step.cuh"
 
 using namespace clipkl;
@@ -20,7 +21,10 @@ CLIPKL_STREAMING_KERNEL step_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters paramet
 }
 #endif
 
-/// The metrics of every row's policy as it stands, to `latest`.
+/// The metrics of every row's policy as it stands, to `latest`, and its masses by group.
+///
+/// A row is one block's here however long it is: nothing is kept on the chip, so that its length is
+/// no limit. The masses are taken while the row is near, in this chip's caches.
 CLIPKL_KERNEL evaluate_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
   Row<false> at(parameters);
   for (int row = at.group.nextRow(parameters.nextRow); row < parameters.rows;
@@ -29,6 +33,9 @@ CLIPKL_KERNEL evaluate_rows(CLIPKL_LAUNCH_PARAMETER RowsParameters parameters) {
     at.anchor();
     double metrics[METRICS] = {};
     summarize(at, metrics);
+    if (parameters.groups.masses != nullptr) {
+      sumGroups(at, parameters.groups);
+    }
     if (at.group.isLeader()) {
 #pragma unroll 1
       for (int m = 0; m < METRICS; m++) {

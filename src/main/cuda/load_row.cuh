@@ -9,7 +9,7 @@ namespace clipkl {
 template <bool CLUSTERED>
 CLIPKL_DEVICE void loadRow(Row<CLUSTERED>& row, int index) {
   row.current = Policy();
-  row.center = TableRow(row.parameters.actionValues, index, 0).load(0, 1).v[0];
+  row.center = LayeredRow(row.parameters.actionValues, index, 0).load(0, 1).v[0];
 #ifdef CLIPKL_FUSES
   if (row.isFused) {
     double fusedSums[5];

@@ -83,13 +83,22 @@ CLIPKL_DEVICE float ofFloat16(unsigned bits) {
   return (bits & 0x8000u) != 0 ? -magnitude : magnitude;
 }
 
+/// Where a table has a row of the launch.
+CLIPKL_DEVICE char* rowAddress(const TableView& view, int row) {
+  int place = row;
+  if (view.layerRows != 0) {
+    place = (view.firstState - view.placedState + row) % view.layerRows;
+  }
+  return static_cast<char*>(view.data) + place * view.rowBytes;
+}
+
 /// One row of a table of any precision, from the part's first column.
 class TableRow {
  public:
   CLIPKL_DEVICE TableRow(const TableView& view, int row, int firstColumn)
       : precision(view.precision), isShifted(view.logNormalizers != nullptr) {
     int size = precision == FLOAT32 ? 4 : 2;
-    data = static_cast<const char*>(view.data) + row * view.rowBytes + (long long)firstColumn * size;
+    data = rowAddress(view, row) + (long long)firstColumn * size;
     if (isShifted) {
       double shift = view.logNormalizers[view.rowBytes == 0 ? 0 : row];
       shiftHigh = float(shift);
@@ -99,7 +108,7 @@ class TableRow {
 
   /// Whether its entries are float32 numbers as they stand.
   static CLIPKL_DEVICE bool isPlain(const TableView& view) {
-    return view.precision == FLOAT32 && view.logNormalizers == nullptr;
+    return view.precision == FLOAT32 && view.logNormalizers == nullptr && view.shared == nullptr;
   }
 
   CLIPKL_DEVICE Quad load(int i, int live) const {
@@ -140,9 +149,41 @@ class TableRow {
   float shiftLow = 0.0f;
 };
 
+/// The same with what the rows of its layer share.
+class LayeredRow {
+ public:
+  CLIPKL_DEVICE LayeredRow(const TableView& view, int row, int firstColumn)
+      : own(view, row, firstColumn) {
+    if (view.shared != nullptr) {
+      int layer = (view.firstState + row) / view.layerRows;
+      shared = view.shared + layer * (view.sharedBytes / int(sizeof(double))) + firstColumn;
+    }
+  }
+
+  CLIPKL_DEVICE Quad load(int i, int live) const {
+    Quad quad = own.load(i, live);
+    if (shared != nullptr) {
+      // In float64 and rounded once, as the host does.
+      const double2* from = reinterpret_cast<const double2*>(shared + i);
+#pragma unroll
+      for (int j = 0; j < QUAD; j += 2) {
+        double2 add = from[j / 2];
+        quad.v[j] = float(double(quad.v[j]) + add.x);
+        quad.v[j + 1] = float(double(quad.v[j + 1]) + add.y);
+      }
+      repeatLast(quad, live);
+    }
+    return quad;
+  }
+
+ private:
+  TableRow own;
+  const double* shared = nullptr;
+};
+
 /// Copies a row of any table to a float32 array.
 CLIPKL_SWEEP void convert(const TableView& view, int row, Part part, float* to) {
-  TableRow from(view, row, part.begin);
+  LayeredRow from(view, row, part.begin);
   part.forEachQuad([&](int i, int live) { storeQuad(to, i, live, from.load(i, live)); });
 }
 

@@ -34,18 +34,37 @@ enum StepRule { BACKTRACKING, SAFE, FIXED };
 enum Precision { BFLOAT16, FLOAT16, FLOAT32 };
 
 /// A table [rows, columns] in device memory.
+///
+/// Rows may come in layers that repeat them: then those of one layer are stored, and what a layer's
+/// rows share is added as they are read.
 struct TableView {
-  void* data;                    ///< the launch's first row, or null
+  void* data;                    ///< the launch's first row, or that of placedState; or null
   long long rowBytes;            ///< distance between rows, a multiple of 64; 0: one row for all
   const double* logNormalizers;  ///< [rows], or null; an entry is (float) (x - logNormalizers[row])
+  const double* shared;          ///< [layers], or null; an entry is (float) (entry + shared[layer])
+  long long sharedBytes;         ///< distance between shared rows, a multiple of 128
   int precision;                 ///< a Precision; FLOAT32 for logits, moments and gradients
-  int reserved;
+  int layerRows;                 ///< rows of a layer; 0: there are no layers
+  int firstState;                ///< with layers, the launch's first row among all of them
+  int placedState;               ///< with layers, the row at `data` among all of them
 };
 
 /// RowOptimum's largest action value and offset.
 struct RowOptimumView {
   double largestActionValue;
   double offset;
+};
+
+/// Groups of columns, each a bin; one more bin, where there are any, is for columns of no group.
+struct GroupsView {
+  const int* columns;   ///< bin after bin, ascending within each
+  const int* starts;    ///< [bins + 1], where each bin begins in `columns`
+  const int* groupOf;   ///< [bins], each bin's group; `count` for columns of none
+  double* masses;       ///< [rows][count], out; or null: nobody asks
+  int count;            ///< groups
+  int bins;
+  int blockBins;        ///< the first bins, each summed by the whole block
+  int warpBins;         ///< the next ones, each by a warp; the rest each by a thread
 };
 
 struct RowsParameters {
@@ -80,15 +99,17 @@ struct RowsParameters {
   double tolerance;
   double smoothness;  ///< NaN: each row's own
   double alpha;       ///< of alpha(X)
+  GroupsView groups;  ///< for evaluations
 };
 
-static_assert(sizeof(TableView) == 32, "mirrored in Java");
+static_assert(sizeof(TableView) == 56, "mirrored in Java");
 static_assert(sizeof(RowOptimumView) == 16, "mirrored in Java");
-static_assert(offsetof(RowsParameters, rowWeights) == 192, "mirrored in Java");
-static_assert(offsetof(RowsParameters, scratchBytesPerBlock) == 272, "mirrored in Java");
-static_assert(offsetof(RowsParameters, rows) == 280, "mirrored in Java");
-static_assert(offsetof(RowsParameters, lambda) == 312, "mirrored in Java");
-static_assert(sizeof(RowsParameters) == 360, "mirrored in Java");
+static_assert(sizeof(GroupsView) == 48, "mirrored in Java");
+static_assert(offsetof(RowsParameters, rowWeights) == 336, "mirrored in Java");
+static_assert(offsetof(RowsParameters, scratchBytesPerBlock) == 416, "mirrored in Java");
+static_assert(offsetof(RowsParameters, rows) == 424, "mirrored in Java");
+static_assert(offsetof(RowsParameters, lambda) == 456, "mirrored in Java");
+static_assert(sizeof(RowsParameters) == 552, "mirrored in Java");
 
 /// Whether a table keeps one number per logit that a refused step must not change.
 constexpr bool hasProposedMoment(int optimizer) {
@@ -123,7 +144,7 @@ constexpr int arraysOnChipForOneStep(int optimizer) { return arraysOnChip(optimi
 /// Working arrays of a row that is not: the tables themselves hold the rest, and what is no table
 /// of plain float32 numbers is converted. To evaluate and for gradients only the latter are needed.
 ///
-/// @param converted how many of reference and action values are 16 bits wide or have normalisers
+/// @param converted how many of reference and action values are no plain float32 numbers
 constexpr int arraysInScratch(int optimizer, int stepRule, int converted) {
   return converted + logitArrays(stepRule) - 1 +
          (hasProposedMoment(optimizer) && stepRule == BACKTRACKING ? 1 : 0);

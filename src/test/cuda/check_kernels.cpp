@@ -10,7 +10,7 @@
 #include <random>
 #include <string>
 
-#include "comparisons.hpp"
+#include "group_checks.hpp"
 
 namespace {
 
@@ -321,6 +321,18 @@ void checkDivergence(const std::string& divergence, double alpha, bool isQuick) 
     program.stepRule = oracle::StepRule::FIXED;
     checkEvaluation(*module, program, columns);
   }
+  for (int columns : {1, 77, 2201}) {
+    for (const Schedule& schedule : SCHEDULES) {
+      checkGroups(kernelOf(*module, "evaluate_rows"), program, columns, schedule);
+    }
+  }
+  program.optimizer = oracle::Optimizer::PRECONDITIONED;
+  for (const Shape& shape : SHAPES) {
+    checkLayers(kernelOf(*module, "evaluate_rows"),
+                kernelOf(*module, shape.ranks > 1 ? "run_rows_cluster" : "run_rows"), program, 1003,
+                shape);
+  }
+  program.optimizer = oracle::Optimizer::GRADIENT;
   checkNarrow(*module, program, 1001);
   checkOneStep(*module, program, 1001);
   checkAccuracy(*module, program);

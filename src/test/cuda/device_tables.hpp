@@ -91,7 +91,7 @@ class Tables {
   void narrow(clipkl::Precision precision, std::vector<oracle::Row>& rows) {
     long long bytes = (columns * 2 + 127) / 128 * 128;
     clipkl::TableView narrowed = {allocate<char>(memory, size_t(bytes) * rows.size()), bytes,
-                                  nullptr, precision, 0};
+                                  nullptr, nullptr, 0, precision, 0, 0, 0};
     auto normalizers = allocate<double>(memory, rows.size());
     narrowed.logNormalizers = normalizers;
     for (size_t row = 0; row < rows.size(); row++) {
@@ -114,6 +114,48 @@ class Tables {
     converted = 1;
     auto optima = const_cast<clipkl::RowOptimumView*>(parameters.optima);
     for (size_t row = 0; row < rows.size(); row++) {
+      optima[row] = {rows[row].largestActionValue, rows[row].offset};
+    }
+  }
+
+  /// Copies numbers into memory of the device.
+  template <class T>
+  T* put(const std::vector<T>& values) {
+    T* to = allocate<T>(memory, values.size());
+    std::copy(values.begin(), values.end(), to);
+    return to;
+  }
+
+  /// Makes the action values rows of layers: `layerRows` rows are stored, from that of `placedState`
+  /// on, which each layer repeats with its shared row added in float64. The launch's rows begin at
+  /// `firstState`. What the kernels then see is returned in `rows`.
+  void layer(int layerRows, int firstState, int placedState,
+             const std::vector<std::vector<double>>& shared, std::vector<oracle::Row>& rows) {
+    clipkl::TableView& view = parameters.actionValues;
+    std::vector<oracle::Row> stored(rows.begin(), rows.begin() + layerRows);
+    for (int row = 0; row < layerRows; row++) {
+      write(view, row, stored[row].actionValues);
+    }
+    long long stride = (columns * 8 + 127) / 128 * 128;
+    std::vector<double> all(shared.size() * stride / 8, std::nan(""));
+    for (size_t layer = 0; layer < shared.size(); layer++) {
+      std::copy(shared[layer].begin(), shared[layer].end(), all.begin() + layer * stride / 8);
+    }
+    view.shared = put(all);
+    view.sharedBytes = stride;
+    view.layerRows = layerRows;
+    view.firstState = firstState;
+    view.placedState = placedState;
+    converted = 1;
+    auto optima = const_cast<clipkl::RowOptimumView*>(parameters.optima);
+    for (int row = 0; row < parameters.rows; row++) {
+      int state = firstState + row;
+      const oracle::Row& base = stored[(state - placedState) % layerRows];
+      for (int a = 0; a < columns; a++) {
+        rows[row].actionValues[a] = float(base.actionValues[a] + shared[state / layerRows][a]);
+      }
+      rows[row].largestActionValue =
+          *std::max_element(rows[row].actionValues.begin(), rows[row].actionValues.end());
       optima[row] = {rows[row].largestActionValue, rows[row].offset};
     }
   }
@@ -188,7 +230,8 @@ class Tables {
 
  private:
   clipkl::TableView table(int n) {
-    return {allocate<char>(memory, size_t(distance) * n), distance, nullptr, clipkl::FLOAT32, 0};
+    return {allocate<char>(memory, size_t(distance) * n), distance, nullptr, nullptr, 0,
+            clipkl::FLOAT32, 0, 0, 0};
   }
 
   /// Whether the rows' padding is as it was allocated: all ones.

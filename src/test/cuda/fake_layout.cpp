@@ -22,6 +22,7 @@ int find(const std::pair<const char*, int> (&entries)[N], const char* name) {
 
 #define FIELD(name) {#name, int(offsetof(RowsParameters, name))}
 #define TABLE_FIELD(name) {"TableView." #name, int(offsetof(TableView, name))}
+#define GROUPS_FIELD(name) {"GroupsView." #name, int(offsetof(GroupsView, name))}
 #define OPTIMUM_FIELD(name) {"RowOptimumView." #name, int(offsetof(RowOptimumView, name))}
 
 }  // namespace
@@ -35,9 +36,13 @@ EXPORT int clipkl_parameter_offset(const char* field) {
       FIELD(scratch), FIELD(scratchBytesPerBlock), FIELD(rows), FIELD(columns),
       FIELD(outerIterations), FIELD(innerSteps), FIELD(optimizer), FIELD(stepRule), FIELD(arrays),
       FIELD(reserved), FIELD(lambda), FIELD(clipEpsilon), FIELD(stepSize), FIELD(tolerance),
-      FIELD(smoothness), FIELD(alpha), {"size", int(sizeof(RowsParameters))},
+      FIELD(smoothness), FIELD(alpha), FIELD(groups), {"size", int(sizeof(RowsParameters))},
       TABLE_FIELD(data), TABLE_FIELD(rowBytes), TABLE_FIELD(logNormalizers),
-      TABLE_FIELD(precision), TABLE_FIELD(reserved), {"TableView.size", int(sizeof(TableView))},
+      TABLE_FIELD(shared), TABLE_FIELD(sharedBytes), TABLE_FIELD(precision),
+      TABLE_FIELD(layerRows), TABLE_FIELD(firstState), TABLE_FIELD(placedState), {"TableView.size", int(sizeof(TableView))},
+      GROUPS_FIELD(columns), GROUPS_FIELD(starts), GROUPS_FIELD(groupOf), GROUPS_FIELD(masses),
+      GROUPS_FIELD(count), GROUPS_FIELD(bins), GROUPS_FIELD(blockBins), GROUPS_FIELD(warpBins),
+      {"GroupsView.size", int(sizeof(GroupsView))},
       OPTIMUM_FIELD(largestActionValue), OPTIMUM_FIELD(offset),
       {"RowOptimumView.size", int(sizeof(RowOptimumView))}};
   return find(offsets, field);

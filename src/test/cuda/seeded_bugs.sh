@@ -58,6 +58,21 @@ tie-is-clipped|clip.cuh|s/!(move <= logUpper)/!(move < -logUpper)/
 normaliser-of-p-old|measure_policy.cuh|s/change(policy.logNormalizer - row.old.logNormalizer)/change(0.0 * policy.logNormalizer)/
 leader-of-every-rank|reductions.cuh|s/return rank == 0 \&\& threadIndex() == 0;/return threadIndex() == 0;/
 half-precision-bias|row_storage.cuh|s/5.192296858534828e33f/2.596148429267414e33f/
+groups-of-one-column-skipped|group_masses.cuh|s/^    keep(bin, sumOfBin(bin, 0, 1));$/    if (groups.starts[bin + 1] - groups.starts[bin] > 1) keep(bin, sumOfBin(bin, 0, 1));/
+group-begins-one-column-late|group_masses.cuh|s/groups.starts\[bin\] + first,/groups.starts[bin] + 1 + first,/
+masses-divided-by-the-row-normaliser|group_masses.cuh|s/masses\[group\] \/= all\[0\];/masses[group] *= row.current.inverse;/
+warps-group-without-its-last-level|group_masses.cuh|s/delta > 0; delta >>= 1/delta > 1; delta >>= 1/
+every-lane-keeps-a-warps-group|group_masses.cuh|s/^    if (lane == 0) {$/    if (lane >= 0) {/
+every-thread-keeps-a-blocks-group|group_masses.cuh|s/^    if (thread == 0) {$/    if (thread >= 0) {/
+no-group-taken-for-a-group|group_masses.cuh|s/groups.groupOf\[bin\] < groups.count/groups.groupOf[bin] <= groups.count/
+masses-of-every-row-in-one-place|group_masses.cuh|s/(long long)row.arrays.row \* groups.count/0 * groups.count/
+masses-without-their-offset|group_masses.cuh|s/const int offset = row.current.offset;/const int offset = 0;/
+layer-counted-from-the-placed-row|row_storage.cuh|s/int layer = (view.firstState + row)/int layer = (view.firstState - view.placedState + row)/
+layers-not-repeated|row_storage.cuh|s/(view.firstState - view.placedState + row) % view.layerRows/view.firstState - view.placedState + row/
+shared-number-rounded-first|row_storage.cuh|s/float(double(quad.v\[j\]) + add.x)/quad.v[j] + float(add.x)/
+shared-row-of-another-part|row_storage.cuh|s/int(sizeof(double))) + firstColumn;/int(sizeof(double)));/
+shared-row-forgotten-off-the-chip|row_storage.cuh|s/ \&\& view.shared == nullptr;/;/
+shared-numbers-of-the-padding|row_storage.cuh|/add.y);/,/repeatLast/s/repeatLast(quad, live);/;/
 one-row-for-all-by-row|row_storage.cuh|s/view.rowBytes == 0 ? 0 : row/0/
 BUGS
 }

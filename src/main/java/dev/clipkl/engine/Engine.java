@@ -44,10 +44,11 @@ public interface Engine extends OptimumSweepsSource, AutoCloseable {
   void gradient(RowBlock block, RowProgram program, RowTable gradients);
 
   /**
-   * Announces runs on these rows: until {@link #release} the engine may hold the block's tables in
+   * Announces calls on these rows: until {@link #release} the engine may hold the block's tables in
    * a memory of its own, and what it writes reaches {@code block.actor()} only by {@link #fetch}.
-   * Nobody else changes the tables until then. An engine that works on the tables themselves does
-   * nothing.
+   * Nobody else changes the tables until then, but for what rows share ({@link RowTable#shared}):
+   * it may change between calls, and may be another in a block with the same actor and the same
+   * stored rows, which is kept as well. An engine that works on the tables themselves does nothing.
    *
    * @param program what most calls will run
    * @throws dev.clipkl.failure.EnvironmentException when its memory does not suffice

@@ -22,6 +22,16 @@ final class LayeredRowTable extends RowTable {
   }
 
   @Override
+  public RowTable base() {
+    return base;
+  }
+
+  @Override
+  public double[][] shared() {
+    return shared;
+  }
+
+  @Override
   public boolean isBroadcast() {
     return false;
   }

@@ -143,6 +143,19 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable, 
     return precision.bytes() == Short.BYTES;
   }
 
+  /** The table whose rows this one's layers repeat; this one where it has no layers. */
+  public RowTable base() {
+    return this;
+  }
+
+  /**
+   * What {@link #layered} adds to each layer's rows, {@code [layers, columns]}, or {@code [layers,
+   * 0]} where that is nothing; no rows where there are no layers. May change between reads.
+   */
+  public double[][] shared() {
+    return new double[0][];
+  }
+
   /** Whether all rows are one stored row. */
   public abstract boolean isBroadcast();
 

@@ -50,6 +50,11 @@ final class IndependentRows implements RowCoupling {
   }
 
   @Override
+  public boolean canBeKept() {
+    return true;
+  }
+
+  @Override
   public void update() {}
 
   @Override

@@ -67,6 +67,12 @@ public final class MdpRows implements RowCoupling {
   }
 
   @Override
+  public boolean canBeKept() {
+    // The policy is read from the host's logits.
+    return false;
+  }
+
+  @Override
   public void update() {
     logPolicy = LogPolicy.read(block.actor().logits());
     values = solver.evaluator().evaluate(logPolicy);

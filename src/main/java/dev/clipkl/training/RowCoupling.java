@@ -20,6 +20,12 @@ public interface RowCoupling {
   /** Whether rows need one another's policies after every outer iteration. */
   boolean rowsMeet();
 
+  /**
+   * Whether the engine may keep the rows during a run: everything that {@link #update} needs to
+   * know of the policy it asks the engine.
+   */
+  boolean canBeKept();
+
   /** Brings action values, weights and gap up to date with the actor's logits. */
   void update();
 

@@ -96,6 +96,11 @@ public final class SequenceRows implements RowCoupling {
   }
 
   @Override
+  public boolean canBeKept() {
+    return true;
+  }
+
+  @Override
   public void update() {
     engine.evaluate(optimumBlock, program, results, masses);
     TokenChain chain = new TokenChain(mdp, masses.masses(), threads);

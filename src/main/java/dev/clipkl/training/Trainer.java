@@ -76,8 +76,7 @@ public final class Trainer {
    * @throws InputException when a step has led to a policy that is no longer finite
    */
   public TrainingResult run(Checkpoint from) {
-    if (coupling.rowsMeet()) {
-      // Their action values change in every iteration, and with the host's logits.
+    if (!coupling.canBeKept()) {
       return loop(from);
     }
     clock.during(Phase.LOADING, () -> engine.keep(block, program));

@@ -25,17 +25,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What every engine must do; each engine has a subclass. */
-public abstract class EngineContract {
+public abstract class EngineContract extends GroupMassesContract {
   private static final double[] GOLDEN_REFERENCE = {0.5, 0.3, 0.2};
   private static final double[] GOLDEN_REWARD = {1.0, 0.2, 0.5};
   private static final double[] GOLDEN_LOGITS = {0.1, -0.2, 0.3};
   private static final double GOLDEN_LAMBDA = 0.5;
-
-  /** The engine under test. */
-  protected abstract Engine open(int threads);
-
-  /** How far from exact arithmetic this engine may be. */
-  protected abstract EngineTolerance tolerance();
 
   static Stream<Arguments> goldenDivergences() {
     return Stream.of(

@@ -12,15 +12,10 @@ import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.RowResults;
 import dev.clipkl.engine.RowThreads;
-import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.ByteSize;
 import dev.clipkl.table.RowTable;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,68 +23,21 @@ import org.jspecify.annotations.Nullable;
  * cluster of blocks, and as many outer iterations per launch as a call asks for.
  *
  * <p>A kept block's rows stay in device memory; those that do not fit travel there and back in
- * every call, copies beside computation. Results are the same bits wherever rows lie.
+ * every call, copies beside computation. What the rows of a layer share travels with every call.
+ * Results are the same bits wherever rows lie.
  */
 public final class CudaEngine implements Engine {
-  private static final int LANES = 2;
-
   /** The driver's own: a part of the free memory that is left alone. */
   private static final int RESERVED_PART = 32;
 
-  /** Of each lane's numbers per row: at most this, and this part of a small memory. */
-  private static final long NUMBERS_BYTES = 32L << 20;
-
-  private static final int NUMBERS_PART = 64;
-
   private final CudaContext context;
-  private final KernelLibrary kernels;
+  private final LaunchPlans plans;
   private final String deviceDescription;
-  private final long numbersBytes;
   private final OptimumSweepsSource optima;
   private final RowThreads threads;
-  private final HostGroupMasses hostMasses;
   private final TableTransfer transfer;
-  private final List<RowLane> lanes;
-  private final Map<PlanKey, LaunchPlan> plans = new HashMap<>();
-  private @Nullable Placed placed;
-
-  private record PlanKey(
-      String kernel, RowProgram program, int columns, int converted, boolean oneStep) {
-
-    static PlanKey of(String kernel, RowProgram program, RowBlock block, boolean oneStep) {
-      return new PlanKey(
-          kernel,
-          program,
-          block.columns(),
-          converted(block.reference(), block) + converted(block.actionValues(), block),
-          oneStep);
-    }
-
-    /** 1 for a table whose stored numbers are not the float32 numbers that are computed with. */
-    private static int converted(RowTable table, RowBlock block) {
-      return table.isHalf() || RowNumbers.isNormalized(table, block.firstRow(), block.endRow())
-          ? 1
-          : 0;
-    }
-  }
-
-  /** A block whose rows have their place, and those of its tables that are on the device. */
-  private record Placed(
-      RowBlock block, boolean gradients, RowPlacement placement, @Nullable DeviceRows resident) {
-
-    boolean serves(RowBlock other, boolean withGradients) {
-      return gradients == withGradients
-          && other.actor().logits() == block.actor().logits()
-          && other.reference() == block.reference()
-          && other.actionValues() == block.actionValues()
-          && other.firstRow() >= block.firstRow()
-          && other.endRow() <= block.endRow();
-    }
-
-    int residentEnd() {
-      return block.firstRow() + placement.residentRows();
-    }
-  }
+  private final LaunchLanes lanes;
+  private @Nullable PlacedRows placed;
 
   /**
    * An engine on the device that a probe has found; closing the engine closes the device.
@@ -101,15 +49,13 @@ public final class CudaEngine implements Engine {
   public CudaEngine(CudaProbe probe, int threads, OptimumSweepsSource optima) {
     CudaProbe.Access access = probe.access();
     context = access.context();
-    kernels = access.kernels();
+    plans = new LaunchPlans(context, access.kernels());
     deviceDescription = probe.reason();
     this.optima = optima;
     this.threads = new RowThreads(threads);
-    hostMasses = new HostGroupMasses(this.threads);
     context.makeCurrent();
-    numbersBytes = Math.min(NUMBERS_BYTES, context.freeBytes() / NUMBERS_PART);
     transfer = new TableTransfer(context, this.threads);
-    lanes = Stream.generate(() -> new RowLane(context, transfer)).limit(LANES).toList();
+    lanes = new LaunchLanes(context, transfer);
   }
 
   /**
@@ -146,7 +92,7 @@ public final class CudaEngine implements Engine {
   /** Page-locked memory for copies. */
   @Override
   public long scratchBytes(int columns, OptimizerKind optimizer) {
-    return TableTransfer.hostBytes(columns) + LANES * NUMBERS_BYTES;
+    return TableTransfer.hostBytes(columns) + LaunchLanes.hostBytes();
   }
 
   @Override
@@ -162,144 +108,76 @@ public final class CudaEngine implements Engine {
 
   /** What is free, or held by the lanes for the same purpose, less what is not for tables. */
   private long budget() {
-    long free = context.freeBytes();
-    for (RowLane lane : lanes) {
-      free += lane.heldBytes();
-    }
-    return free - free / RESERVED_PART - LANES * numbersBytes;
+    long free = context.freeBytes() + lanes.heldBytes();
+    return free - free / RESERVED_PART - lanes.neededBytes();
   }
 
   @Override
   public void evaluate(RowBlock block, RowProgram program, RowResults results) {
-    visit(new RowLaunch(sweep("evaluate_rows", block, program), block, program, 0, results, null));
+    visit(RowLaunch.evaluation(plans.evaluation(block, program), block, program, results, null));
   }
 
   @Override
   public void evaluate(RowBlock block, RowProgram program, RowResults results, GroupMasses masses) {
-    evaluate(block, program, results);
-    fetch(block);
-    hostMasses.fill(block, masses);
+    visit(RowLaunch.evaluation(plans.evaluation(block, program), block, program, results, masses));
   }
 
   @Override
   public void run(
       RowBlock block, RowProgram program, int outerIterations, @Nullable RowResults results) {
-    LaunchPlan plan = run(block, program, isOneStep(program, outerIterations, results));
-    visit(new RowLaunch(plan, block, program, outerIterations, results, null));
+    LaunchPlan plan =
+        runPlan(block, program, LaunchPlans.isOneStep(program, outerIterations, results));
+    visit(RowLaunch.run(plan, block, program, outerIterations, results));
+  }
+
+  /** How runs are launched; {@code oneStep} as for {@link LaunchPlan#run}. */
+  LaunchPlan runPlan(RowBlock block, RowProgram program, boolean oneStep) {
+    return plans.run(block, program, oneStep);
   }
 
   @Override
   public void gradient(RowBlock block, RowProgram program, RowTable gradients) {
     RowLaunch launch =
-        new RowLaunch(sweep("gradient_rows", block, program), block, program, 0, null, gradients);
-    Placed kept = placed;
-    if (kept == null || kept.resident == null) {
+        RowLaunch.gradient(plans.gradient(block, program), block, program, gradients);
+    PlacedRows kept = placed;
+    if (kept == null || kept.resident() == null) {
       visit(launch);
       return;
     }
     // Gradients need room that kept rows may have taken.
-    fetch(kept.block);
-    release(kept.block);
+    fetch(kept.block());
+    release(kept.block());
     visit(launch);
-    keep(kept.block, program);
-  }
-
-  /** The plan of runs; {@code oneStep} as for {@link LaunchPlan#run}. */
-  LaunchPlan run(RowBlock block, RowProgram program, boolean oneStep) {
-    context.makeCurrent();
-    return plans.computeIfAbsent(
-        PlanKey.of("run", program, block, oneStep),
-        key ->
-            LaunchPlan.run(
-                kernels, context.device(), program, key.columns, key.converted, key.oneStep));
-  }
-
-  private static boolean isOneStep(
-      RowProgram program, int outerIterations, @Nullable RowResults results) {
-    return results == null
-        && outerIterations == 1
-        && program.innerSteps() == 1
-        && program.stepRule() == StepRuleKind.FIXED
-        && program.optimizer() != OptimizerKind.NESTEROV
-        && program.optimizer() != OptimizerKind.ADAM;
-  }
-
-  private LaunchPlan sweep(String kernel, RowBlock block, RowProgram program) {
-    context.makeCurrent();
-    return plans.computeIfAbsent(
-        PlanKey.of(kernel, program, block, false),
-        key ->
-            LaunchPlan.sweep(
-                kernels, context.device(), program, kernel, key.columns, key.converted));
+    keep(kept.block(), program);
   }
 
   private void visit(RowLaunch launch) {
-    Placed rows = placedFor(launch);
-    RowBlock block = launch.block();
+    PlacedRows rows = placedFor(launch);
     try {
-      int turn = 0;
-      int count;
-      for (int row = block.firstRow(); row < block.endRow(); row += count) {
-        RowLane lane = lanes.get(turn++ % LANES);
-        lane.finish();
-        count = start(launch, rows, lane, row);
-      }
-      // The older launch first.
-      for (int i = 0; i < LANES; i++) {
-        lanes.get((turn + i) % LANES).finish();
-      }
+      lanes.visit(launch, rows);
     } catch (DriverException e) {
       throw e.isOutOfMemory() ? outOfMemory(launch.block(), e) : e;
-    } finally {
-      lanes.forEach(RowLane::abandon);
     }
   }
 
-  /** Starts a launch on the rows from {@code row} on; how many they are. */
-  private int start(RowLaunch launch, Placed rows, RowLane lane, int row) {
-    RowPlacement placement = rows.placement;
-    int left = launch.block().endRow() - row;
-    int most = rowsPerLaunch(launch);
-    if (rows.resident != null && row < rows.residentEnd()) {
-      int count = Math.min(Math.min(left, most), rows.residentEnd() - row);
-      lane.reserve(launch, count, 0);
-      lane.startResident(launch, rows.resident, row - rows.block.firstRow(), row, count);
-      return count;
-    }
-    int count = Math.min(Math.min(left, most), placement.streamedRows());
-    lane.reserve(launch, count, placement.streamedRows());
-    lane.startStreamed(launch, row, count);
-    return count;
-  }
-
-  private int rowsPerLaunch(RowLaunch launch) {
-    long bytes = RowNumbers.bytesPerRow(launch.reportedIterations(), launch.program().innerSteps());
-    return Math.clamp(numbersBytes / bytes, 1, Integer.MAX_VALUE);
-  }
-
-  private Placed placedFor(RowLaunch launch) {
+  private PlacedRows placedFor(RowLaunch launch) {
     boolean gradients = launch.gradients() != null;
-    Placed now = placed;
+    PlacedRows now = placed;
     if (now != null && now.serves(launch.block(), gradients)) {
       return now;
     }
-    if (now != null && now.resident != null) {
+    if (now != null && now.resident() != null) {
       throw new IllegalStateException("another block is kept: release it first");
     }
-    lanes.forEach(RowLane::closeRows);
+    lanes.closeRows();
     RowPlacement.Demand demand = RowPlacement.Demand.of(launch.block(), gradients);
     LaunchPlan plan = launch.plan();
-    RowPlacement placement =
-        RowPlacement.stream(
-            budget(launch.plan(), demand), demand, plan.mostBlocks() / plan.clusterBlocks());
-    return place(launch.block(), gradients, placement);
+    long budget = budget() - demand.besides(plan);
+    int least = plan.mostBlocks() / plan.clusterBlocks();
+    return place(launch.block(), gradients, RowPlacement.stream(budget, demand, least));
   }
 
-  private long budget(LaunchPlan plan, RowPlacement.Demand demand) {
-    return budget() - LANES * plan.scratchBytes(demand.rows());
-  }
-
-  private Placed place(RowBlock block, boolean gradients, RowPlacement placement) {
+  private PlacedRows place(RowBlock block, boolean gradients, RowPlacement placement) {
     if (placement.isImpossible()) {
       throw outOfMemory(block, null);
     }
@@ -311,54 +189,63 @@ public final class CudaEngine implements Engine {
         throw e.isOutOfMemory() ? outOfMemory(block, e) : e;
       }
     }
-    Placed now = new Placed(block, gradients, placement, resident);
+    PlacedRows now = new PlacedRows(block, gradients, placement, resident);
     placed = now;
     return now;
   }
 
   @Override
   public void keep(RowBlock block, RowProgram program) {
-    LaunchPlan plan = run(block, program, false);
+    LaunchPlan run = plans.run(block, program, false);
+    LaunchPlan evaluation = plans.evaluation(block, program);
     if (placed != null) {
-      release(placed.block);
+      release(placed.block());
+    }
+    if (!DeviceTable.canBeKept(block.actionValues())) {
+      return;
     }
     RowPlacement.Demand demand = RowPlacement.Demand.of(block, false);
-    RowPlacement placement = RowPlacement.keep(budget(plan, demand), demand);
-    Placed now = place(block, false, placement);
-    if (now.resident != null) {
-      RowLane lane = lanes.getFirst();
-      now.resident.upload(
-          transfer, lane.stream(), block, block.firstRow(), placement.residentRows());
-      lane.stream().synchronize();
+    long besides = Math.max(demand.besides(run), demand.besides(evaluation));
+    RowPlacement placement = RowPlacement.keep(budget() - besides, demand);
+    DeviceRows resident = place(block, false, placement).resident();
+    if (resident != null) {
+      resident.upload(transfer, lanes.stream(), block, block.firstRow(), placement.residentRows());
+      lanes.stream().synchronize();
     }
   }
 
   @Override
   public void fetch(RowBlock block) {
-    Placed now = placed;
-    if (now != null && now.resident != null && now.serves(block, false)) {
+    PlacedRows now = placed;
+    if (now != null && now.resident() != null && now.serves(block, false)) {
       context.makeCurrent();
-      now.resident.download(
-          transfer,
-          lanes.getFirst().stream(),
-          now.block,
-          now.block.firstRow(),
-          now.placement.residentRows());
+      now.resident()
+          .download(
+              transfer,
+              lanes.stream(),
+              now.block(),
+              now.block().firstRow(),
+              now.placement().residentRows());
     }
   }
 
   @Override
   public void release(RowBlock block) {
-    Placed now = placed;
+    PlacedRows now = placed;
     if (now == null) {
       return;
     }
     context.makeCurrent();
     placed = null;
-    lanes.forEach(RowLane::closeRows);
-    if (now.resident != null) {
-      now.resident.close();
+    lanes.closeRows();
+    if (now.resident() != null) {
+      now.resident().close();
     }
+  }
+
+  /** How many rows are kept on the device. */
+  int residentRows() {
+    return placed == null ? 0 : placed.placement().residentRows();
   }
 
   private EnvironmentException outOfMemory(RowBlock block, @Nullable DriverException cause) {

@@ -20,6 +20,9 @@ final class DeviceRows implements AutoCloseable {
   private final @Nullable DeviceTable gradients;
   private long next;
 
+  /** The row of the block that is the first one here. */
+  private int placedState;
+
   /**
    * Room for as many rows as are asked for.
    *
@@ -28,7 +31,7 @@ final class DeviceRows implements AutoCloseable {
    */
   DeviceRows(CudaContext context, RowBlock block, int capacity, boolean gradients) {
     this.capacity = capacity;
-    memory = context.allocate(fixedBytes(block) + capacity * bytesPerRow(block, gradients));
+    memory = context.allocate(bytes(block, capacity, gradients));
     next = memory.address();
     logits = place(block.actor().logits());
     reference = place(block.reference());
@@ -41,26 +44,17 @@ final class DeviceRows implements AutoCloseable {
 
   private DeviceTable place(RowTable table) {
     long bytes = DeviceTable.rowBytes(table);
-    DeviceTable placed =
-        new DeviceTable(next, table.isBroadcast() ? 0 : bytes, DeviceTable.precision(table));
-    next += table.isBroadcast() ? bytes : bytes * capacity;
+    boolean isOneRow = DeviceTable.stored(table).isBroadcast();
+    DeviceTable placed = new DeviceTable(next, isOneRow ? 0 : bytes, DeviceTable.precision(table));
+    next += bytes * DeviceTable.storedRows(table, capacity);
     return placed;
   }
 
-  /** Bytes of device memory for each row of a block. */
-  static long bytesPerRow(RowBlock block, boolean gradients) {
-    long bytes = gradients ? DeviceTable.rowBytes(block.actor().logits()) : 0;
+  /** Bytes of device memory for some rows of a block. */
+  static long bytes(RowBlock block, int rows, boolean gradients) {
+    long bytes = gradients ? DeviceTable.rowBytes(block.actor().logits()) * rows : 0;
     for (RowTable table : tables(block)) {
-      bytes += table.isBroadcast() ? 0 : DeviceTable.rowBytes(table);
-    }
-    return bytes;
-  }
-
-  /** Bytes of device memory besides, for tables that are one row for all. */
-  static long fixedBytes(RowBlock block) {
-    long bytes = 0;
-    for (RowTable table : tables(block)) {
-      bytes += table.isBroadcast() ? DeviceTable.rowBytes(table) : 0;
+      bytes += DeviceTable.rowBytes(table) * DeviceTable.storedRows(table, rows);
     }
     return bytes;
   }
@@ -75,6 +69,7 @@ final class DeviceRows implements AutoCloseable {
 
   /** Copies the host's rows {@code [firstRow, firstRow + rows)} into the first ones here. */
   void upload(TableTransfer transfer, CudaStream stream, RowBlock block, int firstRow, int rows) {
+    placedState = firstRow;
     transfer.upload(stream, block.actor().logits(), firstRow, rows, logits);
     transfer.upload(stream, block.reference(), firstRow, rows, reference);
     transfer.upload(stream, block.actionValues(), firstRow, rows, actionValues);
@@ -103,12 +98,17 @@ final class DeviceRows implements AutoCloseable {
   /**
    * Sets a launch's tables.
    *
+   * @param block of the launch, with the tables that rows were placed for, or others that share
+   *     their stored rows
    * @param row the launch's first row, counted from the first one here
    */
-  void set(KernelParameters parameters, int row, RowNumbers numbers) {
+  void set(
+      KernelParameters parameters, RowBlock block, int row, RowNumbers numbers, SharedRows shared) {
     set(parameters, "logits", logits, row, 0);
     set(parameters, "reference", reference, row, numbers.referenceNormalizers());
+    setLayers(parameters, "reference", reference, block.reference(), row, shared);
     set(parameters, "actionValues", actionValues, row, numbers.valueNormalizers());
+    setLayers(parameters, "actionValues", actionValues, block.actionValues(), row, shared);
     for (int m = 0; m < moments.size(); m++) {
       set(parameters, "moment" + (m + 1), moments.get(m), row, 0);
     }
@@ -120,6 +120,28 @@ final class DeviceRows implements AutoCloseable {
   private static void set(
       KernelParameters parameters, String field, DeviceTable table, int row, long normalizers) {
     parameters.set(field, table.address(row), table.rowBytes(), table.precision(), normalizers);
+  }
+
+  /** The kernels find a layer's rows themselves, from the first one that is here. */
+  private void setLayers(
+      KernelParameters parameters,
+      String field,
+      DeviceTable placed,
+      RowTable table,
+      int row,
+      SharedRows shared) {
+    if (!DeviceTable.hasLayers(table)) {
+      return;
+    }
+    parameters.setLayers(
+        field,
+        placed.address(),
+        new KernelParameters.Layers(
+            Math.toIntExact(table.base().rows()),
+            placedState + row,
+            placedState,
+            shared.address(table, 0),
+            SharedRows.rowBytes(table)));
   }
 
   @Override

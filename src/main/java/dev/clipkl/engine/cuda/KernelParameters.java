@@ -18,8 +18,23 @@ final class KernelParameters {
           ValueLayout.JAVA_LONG.withName("data"),
           ValueLayout.JAVA_LONG.withName("rowBytes"),
           ValueLayout.JAVA_LONG.withName("logNormalizers"),
+          ValueLayout.JAVA_LONG.withName("shared"),
+          ValueLayout.JAVA_LONG.withName("sharedBytes"),
           ValueLayout.JAVA_INT.withName("precision"),
-          ValueLayout.JAVA_INT.withName("reserved"));
+          ValueLayout.JAVA_INT.withName("layerRows"),
+          ValueLayout.JAVA_INT.withName("firstState"),
+          ValueLayout.JAVA_INT.withName("placedState"));
+
+  private static final StructLayout GROUPS =
+      MemoryLayout.structLayout(
+          ValueLayout.JAVA_LONG.withName("columns"),
+          ValueLayout.JAVA_LONG.withName("starts"),
+          ValueLayout.JAVA_LONG.withName("groupOf"),
+          ValueLayout.JAVA_LONG.withName("masses"),
+          ValueLayout.JAVA_INT.withName("count"),
+          ValueLayout.JAVA_INT.withName("bins"),
+          ValueLayout.JAVA_INT.withName("blockBins"),
+          ValueLayout.JAVA_INT.withName("warpBins"));
 
   /** The structure; device pointers are longs. */
   static final StructLayout LAYOUT =
@@ -54,7 +69,8 @@ final class KernelParameters {
           ValueLayout.JAVA_DOUBLE.withName("stepSize"),
           ValueLayout.JAVA_DOUBLE.withName("tolerance"),
           ValueLayout.JAVA_DOUBLE.withName("smoothness"),
-          ValueLayout.JAVA_DOUBLE.withName("alpha"));
+          ValueLayout.JAVA_DOUBLE.withName("alpha"),
+          GROUPS.withName("groups"));
 
   /** Bytes of a {@code RowOptimumView}: the largest action value and the offset. */
   static final int OPTIMUM_BYTES = 2 * Double.BYTES;
@@ -105,6 +121,45 @@ final class KernelParameters {
           case FLOAT64 -> throw new IllegalArgumentException("kernels read no float64 table");
         };
     segment.set(ValueLayout.JAVA_INT, offset + offset(TABLE, "precision"), number);
+    return this;
+  }
+
+  /**
+   * Gives a table that has been set layers.
+   *
+   * @param data device address of the row {@code placedState}
+   */
+  KernelParameters setLayers(String field, long data, Layers layers) {
+    long offset = offset(field);
+    segment.set(ValueLayout.JAVA_LONG, offset + offset(TABLE, "data"), data);
+    segment.set(ValueLayout.JAVA_INT, offset + offset(TABLE, "layerRows"), layers.layerRows);
+    segment.set(ValueLayout.JAVA_INT, offset + offset(TABLE, "firstState"), layers.firstState);
+    segment.set(ValueLayout.JAVA_INT, offset + offset(TABLE, "placedState"), layers.placedState);
+    segment.set(ValueLayout.JAVA_LONG, offset + offset(TABLE, "shared"), layers.shared);
+    segment.set(ValueLayout.JAVA_LONG, offset + offset(TABLE, "sharedBytes"), layers.sharedBytes);
+    return this;
+  }
+
+  /**
+   * Layers of a table's rows.
+   *
+   * @param layerRows rows of a layer
+   * @param firstState the launch's first row, among the rows of all layers
+   * @param placedState the first row on the device, among the rows of all layers
+   * @param shared device address of what the rows of each layer share, or 0
+   * @param sharedBytes from one layer's shared row to the next one's
+   */
+  record Layers(int layerRows, int firstState, int placedState, long shared, long sharedBytes) {}
+
+  /** Sets a field of the groups that masses are asked of; a device address. */
+  KernelParameters setGroups(String field, long value) {
+    segment.set(ValueLayout.JAVA_LONG, offset("groups") + offset(GROUPS, field), value);
+    return this;
+  }
+
+  /** The same for a number. */
+  KernelParameters setGroups(String field, int value) {
+    segment.set(ValueLayout.JAVA_INT, offset("groups") + offset(GROUPS, field), value);
     return this;
   }
 

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class RowLane implements AutoCloseable {
   private final CudaContext context;
   private final TableTransfer transfer;
+  private final SharedRows shared;
+  private final DeviceGroups groups;
   private final CudaStream stream;
   private @Nullable DeviceMemory numbersOnDevice;
   private @Nullable PinnedMemory numbersOnHost;
@@ -30,9 +32,11 @@ final class RowLane implements AutoCloseable {
       int count,
       @Nullable DeviceRows streamed) {}
 
-  RowLane(CudaContext context, TableTransfer transfer) {
+  RowLane(CudaContext context, TableTransfer transfer, SharedRows shared, DeviceGroups groups) {
     this.context = context;
     this.transfer = transfer;
+    this.shared = shared;
+    this.groups = groups;
     stream = context.createStream();
   }
 
@@ -54,7 +58,7 @@ final class RowLane implements AutoCloseable {
    * @param streamed rows whose tables travel with a launch; 0 for none
    */
   void reserve(RowLaunch launch, int most, int streamed) {
-    long bytes = RowNumbers.bytes(most, launch.reportedIterations(), launch.program().innerSteps());
+    long bytes = RowNumbers.bytes(launch, most);
     if (numbersOnDevice == null || numbersOnDevice.bytes() < bytes) {
       closeNumbers();
       numbersOnDevice = context.allocate(bytes);
@@ -93,19 +97,19 @@ final class RowLane implements AutoCloseable {
         new RowNumbers(
             required(numbersOnHost).segment(),
             required(numbersOnDevice).address(),
-            launch.block(),
-            launch.results(),
+            launch,
             firstRow,
-            count,
-            launch.outerIterations(),
-            launch.program().innerSteps());
+            count);
     numbers.pack();
     stream.copyToDevice(numbers.inputs(), numbers.inputAddress());
     try (Arena arena = Arena.ofConfined()) {
       KernelParameters parameters = new KernelParameters(arena);
       launch.set(parameters, count);
-      tables.set(parameters, at, numbers);
+      tables.set(parameters, launch.block(), at, numbers, shared);
       numbers.set(parameters);
+      if (launch.masses() != null) {
+        groups.set(parameters, numbers.massAddress());
+      }
       if (launch.plan().scratchBytesPerBlock() > 0) {
         parameters.set("scratch", required(scratch).address());
       }

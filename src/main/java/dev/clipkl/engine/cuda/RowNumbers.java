@@ -1,6 +1,7 @@
 package dev.clipkl.engine.cuda;
 
 import dev.clipkl.engine.ActorState;
+import dev.clipkl.engine.GroupMasses;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowMetric;
 import dev.clipkl.engine.RowOptimum;
@@ -8,7 +9,6 @@ import dev.clipkl.engine.RowResults;
 import dev.clipkl.table.RowTable;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A launch's numbers per row: what a row program needs beside the tables, and what it reports. They
@@ -22,13 +22,10 @@ final class RowNumbers {
 
   private final MemorySegment host;
   private final long device;
+  private final RowLaunch launch;
   private final RowBlock block;
-  private final @Nullable RowResults results;
   private final int firstRow;
   private final int rows;
-  private final int outerIterations;
-  private final int innerSteps;
-  private final int reported;
   private final boolean referenceIsNormalized;
   private final boolean valuesAreNormalized;
 
@@ -42,36 +39,26 @@ final class RowNumbers {
   private final long finished;
   private final long metrics;
   private final long clippedActions;
+  private final long masses;
   private final long end;
 
   /**
-   * The numbers of the rows {@code [firstRow, firstRow + rows)} of a block.
+   * The numbers of a launch on the rows {@code [firstRow, firstRow + rows)} of its block.
    *
    * @param host page-locked, {@link #bytes} of it
    * @param device address of as many bytes
-   * @param results null where nobody reads metrics
-   * @param outerIterations of the launch; 0 where it is no run
    */
-  RowNumbers(
-      MemorySegment host,
-      long device,
-      RowBlock block,
-      @Nullable RowResults results,
-      int firstRow,
-      int rows,
-      int outerIterations,
-      int innerSteps) {
+  RowNumbers(MemorySegment host, long device, RowLaunch launch, int firstRow, int rows) {
     this.host = host;
     this.device = device;
-    this.block = block;
-    this.results = results;
+    this.launch = launch;
     this.firstRow = firstRow;
     this.rows = rows;
-    this.outerIterations = outerIterations;
-    this.innerSteps = innerSteps;
-    reported = results == null ? 0 : outerIterations;
-    referenceIsNormalized = isNormalized(block.reference(), firstRow, firstRow + rows);
-    valuesAreNormalized = isNormalized(block.actionValues(), firstRow, firstRow + rows);
+    block = launch.block();
+    int reported = launch.reportedIterations();
+    int endRow = firstRow + rows;
+    referenceIsNormalized = DeviceTable.isNormalized(block.reference(), firstRow, endRow);
+    valuesAreNormalized = DeviceTable.isNormalized(block.actionValues(), firstRow, endRow);
     // The ticket comes first, alone.
     rowWeights = ALIGNMENT;
     optima = aligned(rowWeights + (long) rows * Double.BYTES);
@@ -83,34 +70,27 @@ final class RowNumbers {
     finished = aligned(momentumSteps + (long) rows * Integer.BYTES);
     metrics = aligned(finished + rows);
     clippedActions = aligned(metrics + (long) reported * rows * METRIC_BYTES);
-    end = aligned(clippedActions + (long) reported * innerSteps * rows * Integer.BYTES);
+    long clipped = (long) reported * launch.program().innerSteps() * rows;
+    masses = aligned(clippedActions + clipped * Integer.BYTES);
+    end = aligned(masses + (long) rows * launch.groups() * Double.BYTES);
   }
 
   private static long aligned(long offset) {
     return Math.ceilDiv(offset, ALIGNMENT) * ALIGNMENT;
   }
 
-  /** Whether any of the rows {@code [firstRow, endRow)} has a normaliser. */
-  static boolean isNormalized(RowTable table, int firstRow, int endRow) {
-    for (int row = firstRow; row < endRow; row++) {
-      if (table.logNormalizer(row) != 0.0) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   /** No less than a launch's bytes. */
-  static long bytes(int rows, int outerIterations, int innerSteps) {
-    return 16L * ALIGNMENT + (long) rows * bytesPerRow(outerIterations, innerSteps);
+  static long bytes(RowLaunch launch, int rows) {
+    return 16L * ALIGNMENT + rows * bytesPerRow(launch);
   }
 
   /** The same for one row of many. */
-  static long bytesPerRow(int outerIterations, int innerSteps) {
-    long perIteration = METRIC_BYTES + (long) innerSteps * Integer.BYTES;
+  static long bytesPerRow(RowLaunch launch) {
+    long perIteration = METRIC_BYTES + (long) launch.program().innerSteps() * Integer.BYTES;
     long inputs = 3L * Double.BYTES + KernelParameters.OPTIMUM_BYTES;
     long state = Double.BYTES + METRIC_BYTES + Integer.BYTES + 1L;
-    return inputs + state + outerIterations * perIteration;
+    long masses = (long) launch.groups() * Double.BYTES;
+    return inputs + state + launch.reportedIterations() * perIteration + masses;
   }
 
   /** Device address of the reference's normalisers, or 0. */
@@ -167,6 +147,7 @@ final class RowNumbers {
         writeNormalizer(block.actionValues(), valueNormalizers, row);
       }
     }
+    RowResults results = launch.results();
     if (results != null) {
       for (RowMetric metric : RowMetric.values()) {
         write(latest + metricOffset(0, metric), results.latest(metric));
@@ -178,7 +159,7 @@ final class RowNumbers {
     host.set(
         ValueLayout.JAVA_DOUBLE,
         offset + (long) row * Double.BYTES,
-        table.logNormalizer(firstRow + row));
+        DeviceTable.logNormalizer(table, firstRow + row));
   }
 
   private void write(long offset, double[] states) {
@@ -202,18 +183,23 @@ final class RowNumbers {
         .set("stepSizes", device + stepSizes)
         .set("momentumSteps", device + momentumSteps)
         .set("finished", device + finished);
-    if (results != null) {
+    if (launch.results() != null) {
       parameters.set("latest", device + latest);
-      if (reported > 0) {
+      if (launch.reportedIterations() > 0) {
         parameters.set("metrics", device + metrics).set("clippedActions", device + clippedActions);
       }
     }
   }
 
+  /** Device address of masses by group. */
+  long massAddress() {
+    return device + masses;
+  }
+
   /** Reads what has come back. */
   void unpack() {
     ActorState actor = block.actor();
-    if (outerIterations > 0) {
+    if (launch.outerIterations() > 0) {
       read(stepSizes, actor.stepSizes());
       MemorySegment.copy(
           host, ValueLayout.JAVA_INT, momentumSteps, actor.momentumSteps(), firstRow, rows);
@@ -221,9 +207,34 @@ final class RowNumbers {
         actor.finished()[firstRow + row] = host.get(ValueLayout.JAVA_BYTE, finished + row) != 0;
       }
     }
+    unpackMasses();
+    unpackResults();
+  }
+
+  private void unpackMasses() {
+    GroupMasses wanted = launch.masses();
+    if (wanted == null) {
+      return;
+    }
+    int groups = launch.groups();
+    for (int row = 0; row < rows; row++) {
+      MemorySegment.copy(
+          host,
+          ValueLayout.JAVA_DOUBLE,
+          masses + (long) row * groups * Double.BYTES,
+          wanted.masses()[firstRow + row],
+          0,
+          groups);
+    }
+  }
+
+  private void unpackResults() {
+    RowResults results = launch.results();
     if (results == null) {
       return;
     }
+    int reported = launch.reportedIterations();
+    int innerSteps = launch.program().innerSteps();
     for (RowMetric metric : RowMetric.values()) {
       read(latest + metricOffset(0, metric), results.latest(metric));
       for (int n = 0; n < reported; n++) {

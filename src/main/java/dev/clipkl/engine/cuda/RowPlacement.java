@@ -1,6 +1,7 @@
 package dev.clipkl.engine.cuda;
 
 import dev.clipkl.engine.RowBlock;
+import java.util.function.IntToLongFunction;
 
 /**
  * Where a block's rows lie during its runs.
@@ -21,25 +22,45 @@ record RowPlacement(int residentRows, int streamedRows) {
    * What a block's rows need on the device.
    *
    * @param rows all of them
-   * @param bytesPerRow of all tables
-   * @param fixedBytes of tables that are one row for all
+   * @param bytes of tables for a number of rows, which need not grow by as much for each
+   * @param sharedBytes besides, for what the rows of a layer share
    */
-  record Demand(int rows, long bytesPerRow, long fixedBytes) {
+  record Demand(int rows, IntToLongFunction bytes, long sharedBytes) {
     static Demand of(RowBlock block, boolean gradients) {
       return new Demand(
           block.endRow() - block.firstRow(),
-          DeviceRows.bytesPerRow(block, gradients),
-          DeviceRows.fixedBytes(block));
+          count -> DeviceRows.bytes(block, count, gradients),
+          SharedRows.bytes(block.actionValues()));
     }
 
-    /** The most rows that can stay on the device. */
-    long largestRows(long budget) {
-      return Math.max(0, (budget - fixedBytes) / bytesPerRow);
+    /** Bytes besides, for whatever of a plan's launches is no table of rows. */
+    long besides(LaunchPlan plan) {
+      return sharedBytes + LaunchLanes.scratchBytes(plan, rows);
+    }
+
+    /** Bytes of one row's tables. */
+    long bytesPerRow() {
+      return bytes.applyAsLong(1);
+    }
+
+    /** The most rows that can stay on the device, no more than there are. */
+    int largestRows(long budget) {
+      int fits = 0;
+      int tooMany = rows + 1;
+      while (tooMany - fits > 1) {
+        int middle = (fits + tooMany) >>> 1;
+        if (laneBytes(middle) <= budget) {
+          fits = middle;
+        } else {
+          tooMany = middle;
+        }
+      }
+      return fits;
     }
 
     /** Bytes of a lane that moves some rows at a time. */
-    long laneBytes(long rowsAtATime) {
-      return fixedBytes + rowsAtATime * bytesPerRow;
+    long laneBytes(int rowsAtATime) {
+      return bytes.applyAsLong(rowsAtATime);
     }
   }
 
@@ -50,7 +71,7 @@ record RowPlacement(int residentRows, int streamedRows) {
 
   /** All rows if they fit, else as many as leave room to stream the others through. */
   static RowPlacement keep(long budget, Demand demand) {
-    if (demand.rows <= demand.largestRows(budget)) {
+    if (demand.laneBytes(demand.rows) <= budget) {
       return new RowPlacement(demand.rows, 0);
     }
     int streamed = streamed(budget / STREAMED_PART, demand, 1);
@@ -58,7 +79,7 @@ record RowPlacement(int residentRows, int streamedRows) {
     if (left < 0) {
       return new RowPlacement(0, 0);
     }
-    return new RowPlacement((int) demand.largestRows(left), streamed);
+    return new RowPlacement(demand.largestRows(left), streamed);
   }
 
   /**
@@ -76,7 +97,7 @@ record RowPlacement(int residentRows, int streamedRows) {
 
   private static int streamed(long budget, Demand demand, int least) {
     long fits = demand.largestRows(budget / LANES);
-    long wanted = Math.max(least, STREAMED_BYTES / demand.bytesPerRow);
+    long wanted = Math.max(least, STREAMED_BYTES / demand.bytesPerRow());
     return Math.clamp(Math.min(fits, wanted), 1, Math.ceilDiv(demand.rows, LANES));
   }
 }

@@ -97,29 +97,60 @@ final class TableTransfer implements AutoCloseable {
     return Math.clamp(PIECE_BYTES / rowBytes, 1, Integer.MAX_VALUE);
   }
 
-  /** Copies host rows {@code [firstRow, firstRow + rows)} into a device table's first ones. */
-  void upload(CudaStream stream, RowTable source, int firstRow, int rows, DeviceTable destination) {
-    long rowBytes = DeviceTable.rowBytes(source);
-    int count = source.isBroadcast() ? 1 : rows;
+  /**
+   * Copies host rows {@code [firstRow, firstRow + rows)} into a device table's first ones, as many
+   * as it stores of them.
+   */
+  void upload(CudaStream stream, RowTable table, int firstRow, int rows, DeviceTable destination) {
+    RowTable source = DeviceTable.stored(table);
+    long rowBytes = DeviceTable.rowBytes(table);
+    int count = DeviceTable.storedRows(table, rows);
     int step = rowsPerPiece(rowBytes);
     for (int done = 0; done < count; done += step) {
       int piece = Math.min(step, count - done);
       Piece turn = next();
       MemorySegment memory = turn.await(piece * rowBytes);
-      int first = firstRow + done;
+      long first = (long) firstRow + done;
       forEachRow(
           piece,
-          (converter, row) -> {
-            MemorySegment packed = memory.asSlice(row * rowBytes, rowBytes);
-            if (source.isDouble()) {
-              float[] values = converter.row(source.columns());
-              source.readRow(first + row, values);
-              MemorySegment.copy(values, 0, packed, ValueLayout.JAVA_FLOAT, 0, source.columns());
-            } else {
-              source.readStored(first + row, packed);
-            }
-          });
+          (converter, row) ->
+              pack(
+                  source,
+                  DeviceTable.storedRow(table, first + row),
+                  memory.asSlice(row * rowBytes, rowBytes),
+                  converter));
       stream.copyToDevice(memory.asSlice(0, piece * rowBytes), destination.address(done));
+      turn.record(stream);
+    }
+  }
+
+  private static void pack(RowTable source, long row, MemorySegment packed, Converter converter) {
+    if (source.isDouble()) {
+      float[] values = converter.row(source.columns());
+      source.readRow(row, values);
+      MemorySegment.copy(values, 0, packed, ValueLayout.JAVA_FLOAT, 0, source.columns());
+    } else {
+      source.readStored(row, packed);
+    }
+  }
+
+  /** Copies numbers to a device address. */
+  void upload(CudaStream stream, double[] source, long address) {
+    upload(stream, MemorySegment.ofArray(source), address);
+  }
+
+  /** The same for integers. */
+  void upload(CudaStream stream, int[] source, long address) {
+    upload(stream, MemorySegment.ofArray(source), address);
+  }
+
+  private void upload(CudaStream stream, MemorySegment source, long address) {
+    for (long done = 0; done < source.byteSize(); done += PIECE_BYTES) {
+      long bytes = Math.min(PIECE_BYTES, source.byteSize() - done);
+      Piece turn = next();
+      MemorySegment memory = turn.await(bytes).asSlice(0, bytes);
+      MemorySegment.copy(source, done, memory, 0, bytes);
+      stream.copyToDevice(memory, address + done);
       turn.record(stream);
     }
   }

@@ -211,7 +211,7 @@ final class CudaEngineTest extends EngineContract {
     try (FakeDriver device = new FakeDriver().capability(capability);
         CudaEngine engine = openCuda(device, 2);
         Engine oracle = new ReferenceEngine(2)) {
-      LaunchPlan plan = engine.run(block, program, false);
+      LaunchPlan plan = engine.runPlan(block, program, false);
       assertThat(plan.clusterBlocks()).isEqualTo(cluster);
       assertThat(plan.arrays() > 0).isEqualTo(onChip);
       engine.run(block, program, 2, results);
@@ -258,7 +258,7 @@ final class CudaEngineTest extends EngineContract {
       }
       try (FakeDriver device = new FakeDriver().capability("8.6");
           CudaEngine engine = openCuda(device, 1)) {
-        assertThat(engine.run(plain, program, false).arrays() > 0).isEqualTo(onChip);
+        assertThat(engine.runPlan(plain, program, false).arrays() > 0).isEqualTo(onChip);
         Outcome expected = trained(engine, program, copied, fullValues);
         trained(engine, program, stored, values).assertIs(expected);
         trained(engine, program, computed, fullValues).assertIs(expected);
@@ -305,7 +305,7 @@ final class CudaEngineTest extends EngineContract {
     RowBlock exact = block(program, 1, columns);
     try (CudaEngine engine = openCuda(1);
         Engine oracle = new ReferenceEngine(1)) {
-      assertThat(engine.run(block, program, true).clusterBlocks()).isEqualTo(cluster);
+      assertThat(engine.runPlan(block, program, true).clusterBlocks()).isEqualTo(cluster);
       engine.run(block, program, 1, null);
       oracle.run(exact, program, 1, null);
     }

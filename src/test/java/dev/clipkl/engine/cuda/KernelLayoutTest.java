@@ -27,7 +27,7 @@ class KernelLayoutTest {
   }
 
   @Test
-  void tablesAndOptimaHaveTheKernelsShape() {
+  void tablesGroupsAndOptimaHaveTheKernelsShape() {
     StructLayout table =
         (StructLayout) KernelParameters.LAYOUT.select(PathElement.groupElement("reference"));
     assertThat(table.byteSize()).isEqualTo(offset("TableView.size"));
@@ -36,6 +36,15 @@ class KernelLayoutTest {
       assertThat(table.byteOffset(PathElement.groupElement(name)))
           .as(name)
           .isEqualTo(offset("TableView." + name));
+    }
+    StructLayout groups =
+        (StructLayout) KernelParameters.LAYOUT.select(PathElement.groupElement("groups"));
+    assertThat(groups.byteSize()).isEqualTo(offset("GroupsView.size"));
+    for (MemoryLayout field : groups.memberLayouts()) {
+      String name = field.name().orElseThrow();
+      assertThat(groups.byteOffset(PathElement.groupElement(name)))
+          .as(name)
+          .isEqualTo(offset("GroupsView." + name));
     }
     assertThat(offset("RowOptimumView.size")).isEqualTo(KernelParameters.OPTIMUM_BYTES);
     assertThat(offset("RowOptimumView.largestActionValue")).isZero();

@@ -2,6 +2,7 @@ package dev.clipkl.engine.vector;
 
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
+import dev.clipkl.engine.GroupMasses;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowFixture;
@@ -13,12 +14,14 @@ import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.exact.RowOptima;
 import dev.clipkl.objective.ClippedSurrogate;
 import dev.clipkl.objective.Divergence;
+import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.RowTable;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.platform.launcher.TestPlan;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
@@ -88,6 +91,9 @@ final class LaneWidthProbe {
           add(digest, results.metric(1, metric));
         }
       }
+      for (double[] masses : groupMasses(engine, divergence, reference, values)) {
+        add(digest, masses);
+      }
       RowTable referenceTable = RowFixture.table(RowTable.Precision.FLOAT32, reference);
       RowTable valueTable = RowFixture.table(RowTable.Precision.FLOAT32, values);
       for (RowOptimum optimum :
@@ -95,6 +101,32 @@ final class LaneWidthProbe {
         add(digest, optimum.offset(), optimum.value(), optimum.errorBound());
       }
     }
+  }
+
+  /** Of runs that are long enough for vectors and of single columns, with some of no group. */
+  private static double[][] groupMasses(
+      VectorEngine engine, Divergence divergence, double[][] reference, double[][] values) {
+    RowProgram program =
+        new RowProgram(
+            divergence,
+            0.3,
+            ClippedSurrogate.of(0.2),
+            OptimizerKind.GRADIENT,
+            StepRuleKind.FIXED,
+            0.5,
+            3,
+            0.0);
+    int columns = reference[0].length;
+    double[][] masses = new double[1][5];
+    ColumnGroups groups =
+        new ColumnGroups(
+            5,
+            IntStream.range(0, columns)
+                .map(a -> a < columns / 3 ? 1 : a < columns / 2 ? 4 : a % 6 - 1)
+                .toArray());
+    RowBlock block = RowFixture.block(engine.kind(), program, reference, reference, values);
+    engine.evaluate(block, program, new RowResults(1, 1, 3), new GroupMasses(groups, masses));
+    return masses;
   }
 
   private static void add(MessageDigest digest, double... values) {
