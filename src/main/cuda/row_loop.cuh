@@ -291,7 +291,8 @@ class RowLoop {
       return fmax(trial, fmin(UNTOLD_GROWTH * trial, unit));
     }
     double maximum = 0.5 * trial * trial * ascent.slope / shortfall;
-    return maximum * fmin(1.0, 1.6 * (1.0 - sufficient));
+    // An infinite slope, where a curvature underflows, tells no more than NaN.
+    return isnan(maximum) ? 0.0 : maximum * fmin(1.0, 1.6 * (1.0 - sufficient));
   }
 
   /// Written so that a NaN surrogate is refused.
