@@ -46,7 +46,12 @@ final class PolicySummary {
     addPolicy(chunk, start, row.current, row.logReference, row.actionValue);
     System.arraycopy(row.reference, start, chunk.reference, 0, chunk.length);
     referenceToPolicy.addProducts(chunk.reference, 0, chunk.logRatio, 0, chunk.length);
-    addMoves(chunk, start, row.current, row.old);
+    if (row.current == row.old) {
+      minMove = 0f;
+      maxMove = 0f;
+    } else {
+      addMoves(chunk, start, row.current, row.old);
+    }
   }
 
   /** Sums under p; leaves p and {@code log p - log q} in the chunk. */
