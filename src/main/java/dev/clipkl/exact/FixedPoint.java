@@ -16,8 +16,8 @@ final class FixedPoint {
   private static final int RESTART = 30;
   private static final int MOST_CYCLES = 2000;
 
-  /** A residual of this share of the terms that it is the difference of is rounding: 4 u. */
-  private static final double ROUNDING = 0x1p-51;
+  /** A residual of this share of the terms that it is the difference of is rounding: 16 u. */
+  private static final double ROUNDING = 0x1p-49;
 
   /** A linear map. */
   @FunctionalInterface
@@ -70,9 +70,13 @@ final class FixedPoint {
     double[] x = b.clone();
     double[] residual = residual(b, x);
     double norm = norm(residual);
-    for (int i = 0; i < MOST_CYCLES && norm > ROUNDING * (norm(b) + norm(x)); i++) {
+    for (int i = 0; i < MOST_CYCLES; i++) {
+      double rounding = ROUNDING * (norm(b) + norm(x));
+      if (norm <= rounding) {
+        break;
+      }
       double[] next = x.clone();
-      addCorrection(next, residual, norm);
+      addCorrection(next, residual, norm, 0.5 * rounding);
       double[] nextResidual = residual(b, next);
       if (!(norm(nextResidual) < 0.5 * norm)) {
         next = plainSweeps(b, x);
@@ -116,14 +120,18 @@ final class FixedPoint {
     return residual;
   }
 
-  /** One cycle of GMRES on {@code (I - K) e = residual}; adds e to x. */
-  private void addCorrection(double[] x, double[] residual, double norm) {
+  /**
+   * One cycle of GMRES on {@code (I - K) e = residual}; adds e to x.
+   *
+   * @param enough the residual at which it ends
+   */
+  private void addCorrection(double[] x, double[] residual, double norm, double enough) {
     basis[0] = scaled(residual, 1.0 / norm);
     Arrays.fill(projected, 0.0);
     projected[0] = norm;
     int steps = 0;
     double left = norm;
-    while (steps < RESTART && left > Math.ulp(norm)) {
+    while (steps < RESTART && left > enough) {
       boolean isLast = !arnoldi(steps);
       rotate(steps);
       left = Math.abs(projected[steps + 1]);
