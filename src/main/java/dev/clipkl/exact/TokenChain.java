@@ -23,8 +23,8 @@ public final class TokenChain {
   /** Rows that are read at once: as many streams from memory, and one read of the vector. */
   private static final int ROWS = 4;
 
-  /** Columns that a thread adds up in a transposed sweep: rows are read in pieces of 16 KiB. */
-  private static final int SLICE = 2048;
+  /** Parts of a transposed sweep, each with sums of its own, whatever the number of threads. */
+  private static final int PARTS = 16;
 
   /** Below this many entries a sweep is not worth waking a thread. */
   private static final int SMALL = 1 << 18;
@@ -191,32 +191,37 @@ public final class TokenChain {
     return even + odd;
   }
 
-  /** {@code next(c) = gamma sum_s d(s) P(s, c)} over a layer's states. */
+  /** {@code next(c) = gamma sum_s d(s) P(s, c)} over a layer's states: by parts, then in order. */
   private void flow(int layer, double[] d, double[] next) {
-    visit(Math.ceilDiv(classes, SLICE), slice -> flow(layer, d, next, slice));
+    double[][] sums = new double[PARTS][classes];
+    int first = layer * classes;
+    visit(
+        PARTS,
+        part ->
+            addRows(
+                first + (int) ((long) classes * part / PARTS),
+                first + (int) ((long) classes * (part + 1) / PARTS),
+                d,
+                sums[part]));
+    Arrays.fill(next, 0.0);
+    for (double[] part : sums) {
+      add(part, 1.0, next);
+    }
   }
 
-  private void flow(int layer, double[] d, double[] next, int slice) {
-    int first = slice * SLICE;
-    int end = Math.min(first + SLICE, classes);
-    double[] sums = new double[end - first];
-    int state = layer * classes;
-    int lastState = state + classes;
-    for (; state + ROWS <= lastState; state += ROWS) {
-      addRows(state, d, first, sums);
+  /** {@code sums(c) += gamma sum_s d(s) P(s, c)} over the states {@code [first, end)}. */
+  private void addRows(int first, int end, double[] d, double[] sums) {
+    int state = first;
+    for (; state + ROWS <= end; state += ROWS) {
+      addFourRows(state, d, sums);
     }
-    for (; state < lastState; state++) {
-      double weight = discount * d[state];
-      double[] row = masses[state];
-      for (int i = 0; i < sums.length; i++) {
-        sums[i] += weight * row[first + i];
-      }
+    for (; state < end; state++) {
+      add(masses[state], discount * d[state], sums);
     }
-    System.arraycopy(sums, 0, next, first, sums.length);
   }
 
   /** A plain loop over arrays, which the JIT compiler turns into vector code. */
-  private void addRows(int state, double[] d, int first, double[] sums) {
+  private void addFourRows(int state, double[] d, double[] sums) {
     double weight0 = discount * d[state];
     double weight1 = discount * d[state + 1];
     double weight2 = discount * d[state + 2];
@@ -225,11 +230,16 @@ public final class TokenChain {
     double[] row1 = masses[state + 1];
     double[] row2 = masses[state + 2];
     double[] row3 = masses[state + 3];
-    for (int i = 0; i < sums.length; i++) {
-      sums[i] =
-          (((sums[i] + weight0 * row0[first + i]) + weight1 * row1[first + i])
-                  + weight2 * row2[first + i])
-              + weight3 * row3[first + i];
+    for (int c = 0; c < sums.length; c++) {
+      sums[c] =
+          (((sums[c] + weight0 * row0[c]) + weight1 * row1[c]) + weight2 * row2[c])
+              + weight3 * row3[c];
+    }
+  }
+
+  private static void add(double[] row, double weight, double[] sums) {
+    for (int c = 0; c < sums.length; c++) {
+      sums[c] += weight * row[c];
     }
   }
 

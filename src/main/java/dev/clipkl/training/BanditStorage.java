@@ -124,6 +124,11 @@ final class BanditStorage {
         return mapped.get();
       }
     }
+    return ownRewards(file, rows);
+  }
+
+  /** The same in a table that may be written to. */
+  RowTable ownRewards(RewardFile file, long rows) {
     RowTable table =
         file.isOneRow()
             ? RowTable.broadcast(arena, rows, file.vocabularySize())

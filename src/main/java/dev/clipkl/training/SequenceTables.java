@@ -1,11 +1,8 @@
 package dev.clipkl.training;
 
 import dev.clipkl.config.RunConfig;
-import dev.clipkl.config.StartDistribution;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.language.ContextClasses;
-import dev.clipkl.language.DenseReference;
-import dev.clipkl.language.DenseRewards;
 import dev.clipkl.language.NGramReference;
 import dev.clipkl.language.Prompt;
 import dev.clipkl.language.Prompts;
@@ -18,25 +15,20 @@ import dev.clipkl.table.ColumnGroups;
 import dev.clipkl.table.MemoryBudget.Item;
 import dev.clipkl.table.RowTable;
 import dev.clipkl.table.SafetensorsFile;
-import dev.clipkl.table.Tensor;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A sequence problem's tables: classes and rows of an n-gram model, started in by prompts; or a
- * whole one from a safetensors file, whose {@code class_map} {@code [tokens]} says which row each
- * token leads to, -1 for those that end the text.
+ * A sequence problem's tables: classes and rows of an n-gram model, started in by prompts; or what
+ * a {@link SequenceImport} finds.
  */
 final class SequenceTables {
-  private static final int END = -1;
-
   /** One for the policy in training, one for the optimum. */
   private static final long CLASS_TABLES = 2;
 
@@ -91,8 +83,7 @@ final class SequenceTables {
                   false));
       BanditStorage storage = new BanditStorage(config, placement, arena);
       RowTable reference = storage.classRows(classes);
-      RowTable rewards = storage.rewards(rewardFile, contexts.classes());
-      addEndReward(rewards, classes.groups());
+      RowTable rewards = rewards(storage, rewardFile, classes.groups());
       int[] startClasses = startClasses(prompts, classes);
       ProblemTables tables =
           tables(
@@ -195,10 +186,12 @@ final class SequenceTables {
     return start;
   }
 
-  private void addEndReward(RowTable rewards, ColumnGroups classes) {
+  /** The rewards of the classes, that of ending a text added. */
+  private RowTable rewards(BanditStorage storage, RewardFile file, ColumnGroups classes) {
     if (contexts.endReward() == 0.0) {
-      return;
+      return storage.rewards(file, classes.groups());
     }
+    RowTable rewards = storage.ownRewards(file, classes.groups());
     float[] row = new float[rewards.columns()];
     long rows = rewards.isBroadcast() ? 1 : rewards.rows();
     for (long i = 0; i < rows; i++) {
@@ -210,6 +203,7 @@ final class SequenceTables {
       }
       rewards.writeRow(i, row);
     }
+    return rewards;
   }
 
   private ProblemTables tables(
@@ -230,94 +224,48 @@ final class SequenceTables {
   }
 
   /**
-   * Loads a whole problem: {@code reference_log_probs} or {@code reference_logits} {@code [classes,
-   * tokens]}, {@code rewards} {@code [classes, tokens]} or {@code [tokens]}, {@code class_map}
-   * {@code [tokens]}, and optionally {@code start} {@code [classes]} and {@code initial_logits}
-   * {@code [states, tokens]}.
+   * Loads a whole problem from a file.
    *
    * @throws InputException when a tensor is missing or unsound, or a class is out of reach
    */
   ProblemTables ofFile(Path path) {
     try (SafetensorsFile file = SafetensorsFile.open(path, arena)) {
-      DenseReference referenceRows = DenseReference.of(file);
-      DenseRewards rewardRows = DenseRewards.of(file);
-      int classCount = Math.toIntExact(referenceRows.rows());
-      int tokens = referenceRows.vocabularySize();
-      ProblemTables.requireColumns(path, rewardRows, referenceRows);
-      rewardRows.checkRows(classCount);
-      ColumnGroups classes = classMap(file, classCount, tokens);
-      double[] startWeights =
-          ProblemTables.startWeights(file, config.problem().start(), classCount);
-      requireReachable(path, classes, startWeights, file);
-      long states = (long) layers() * classCount;
-      Optional<Tensor> initial = file.find("initial_logits");
-      initial.ifPresent(tensor -> tensor.requireShape(states, tokens));
+      SequenceImport problem = SequenceImport.of(file, config, layers());
+      int classes = problem.classes().groups();
       TablePlacement placement =
           placing.apply(
               needs(
-                  classCount,
-                  tokens,
+                  classes,
+                  problem.classes().columns(),
                   false,
-                  rewardRows.isOneRow(),
-                  initial.filter(BanditStorage::copiesInitialLogits).isPresent()));
+                  problem.rewards().isOneRow(),
+                  problem.initialLogits().filter(BanditStorage::copiesInitialLogits).isPresent()));
       BanditStorage storage = new BanditStorage(config, placement, arena);
-      RowTable reference = storage.reference(referenceRows);
-      RowTable rewards = storage.rewards(rewardRows, classCount);
-      addEndReward(rewards, classes);
+      RowTable reference = storage.reference(problem.reference());
+      RowTable rewards = rewards(storage, problem.rewards(), problem.classes());
       RowTable initialLogits = null;
-      if (initial.isPresent()) {
-        initialLogits = storage.initialLogits(initial.get(), states, tokens);
+      if (problem.initialLogits().isPresent()) {
+        initialLogits =
+            storage.initialLogits(
+                problem.initialLogits().get(), (long) layers() * classes, reference.columns());
         ProblemTables.requireFinite(path, initialLogits);
       }
       return tables(
           reference,
           rewards,
-          classes,
-          start(startWeights),
+          problem.classes(),
+          start(problem.startWeights()),
           initialLogits,
           storage,
           List.of(
-              "%d classes, %d tokens".formatted(classCount, tokens),
-              "reference: " + referenceRows.description(),
-              "reward: " + rewardRows.description(),
+              "%d classes, %d tokens".formatted(classes, reference.columns()),
+              "reference: " + problem.reference().description(),
+              "reward: " + problem.rewards().description(),
               String.format(
                   Locale.ROOT,
                   "start: every class at least %.2e",
-                  contexts.exploration() / classCount),
-              placement.description(states)));
-    }
-  }
-
-  private static ColumnGroups classMap(SafetensorsFile file, int classes, int tokens) {
-    Tensor tensor = file.tensor("class_map");
-    tensor.requireShape(tokens);
-    long[] map = new long[tokens];
-    tensor.readLongs(0, map, tokens);
-    int[] classOf = new int[tokens];
-    for (int token = 0; token < tokens; token++) {
-      if (map[token] < END || map[token] >= classes) {
-        throw new InputException(
-            "%s: class_map[%d] must be -1 (ends the text) or in [0, %d), got %d"
-                .formatted(file.path(), token, classes, map[token]));
-      }
-      classOf[token] = (int) map[token];
-    }
-    return new ColumnGroups(classes, classOf);
-  }
-
-  /** A class that no token leads to is a mistake, unless the file says that texts start there. */
-  private void requireReachable(
-      Path path, ColumnGroups classes, double[] startWeights, SafetensorsFile file) {
-    boolean startsAnywhere =
-        file.find("start").isPresent() && config.problem().start() == StartDistribution.WEIGHTS;
-    int[] sizes = classes.sizes();
-    for (int c = 0; c < sizes.length; c++) {
-      if (sizes[c] == 0 && !(startsAnywhere && startWeights[c] > 0.0)) {
-        throw new InputException(
-            "%s: class %d is unreachable: no token of class_map leads to it, and start gives it no"
-                    .formatted(path, c)
-                + " weight");
-      }
+                  contexts.exploration() / classes),
+              placement.description((long) layers() * classes)));
     }
   }
 }
