@@ -83,7 +83,7 @@ final class SequenceReplay implements Replay {
     rowOptima = new RowOptimum[mdp.states()];
     extents = new RowExtent[mdp.states()];
     gapsAfter = new double[mdp.states()];
-    exact = evaluator.evaluate(block.actor().logits());
+    exact = TokenEvaluator.Evaluation.NONE;
     declare();
   }
 

@@ -52,7 +52,12 @@ public final class TokenEvaluator {
       double[] rewards,
       double[] divergences,
       double[][] masses,
-      double errorBound) {}
+      double errorBound) {
+    /** Before any policy. */
+    public static final Evaluation NONE =
+        new Evaluation(
+            new double[0], new double[0], new double[0], new double[0], new double[0][], 0.0);
+  }
 
   /**
    * V and d of a policy.
@@ -107,9 +112,10 @@ public final class TokenEvaluator {
     for (double logit : destination) {
       sum += Math.exp(logit - largest);
     }
-    double logNormalizer = largest + Math.log(sum);
+    double logNormalizer = Math.log(sum);
     for (int a = 0; a < destination.length; a++) {
-      destination[a] -= logNormalizer;
+      // The maximum goes first: a large common offset would swallow the logarithm of the sum.
+      destination[a] = (destination[a] - largest) - logNormalizer;
     }
   }
 
