@@ -29,7 +29,11 @@ import picocli.CommandLine.Spec;
     description =
         "Holds the KL estimators of sampling trainers (k1, k2, k3; in the reward or in the loss;"
             + " with or without importance correction) against exact sums over the vocabulary:"
-            + " their bias and noise as numbers, and as gradients.")
+            + " their bias and noise as numbers, and as gradients.",
+    footer = {
+      "  ./run.sh audit runs/demo/reverse-kl",
+      "  ./run.sh audit runs/demo/reverse-kl --samples 10000,1000000 --seed 1"
+    })
 final class AuditCommand implements Runnable {
   private static final int LARGEST_SAMPLE_SIZE = 100_000_000;
 

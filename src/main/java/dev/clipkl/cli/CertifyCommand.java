@@ -25,7 +25,11 @@ import picocli.CommandLine.Spec;
         "Certifies a run: the exact value, certified bounds of the optimum, predicted and measured"
             + " rates, and every claim of the theory with what was measured, its bound and its"
             + " slack. The run is replayed, which gives the same bits again. Exit code 1 when a"
-            + " proven claim fails.")
+            + " proven claim fails.",
+    footer = {
+      "  ./run.sh certify runs/demo/reverse-kl",
+      "  ./run.sh certify examples/mdp.yaml --set objective.lambda=0.5 --json"
+    })
 final class CertifyCommand implements Runnable {
   @Spec private CommandSpec command;
 

@@ -1,6 +1,7 @@
 package dev.clipkl.cli;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -19,7 +20,10 @@ import picocli.CommandLine.Spec;
       SampleCommand.class,
       CertifyCommand.class,
       AuditCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      ConfigCommand.class,
+      CompletionCommand.class,
+      HelpCommand.class
     },
     scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,
@@ -34,6 +38,7 @@ import picocli.CommandLine.Spec;
     parameterListHeading = "%nArguments:%n",
     optionListHeading = "%nOptions:%n",
     commandListHeading = "%nCommands:%n",
+    footerHeading = "%nExamples:%n",
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:The command is done.",
@@ -41,6 +46,11 @@ import picocli.CommandLine.Spec;
       "2:The usage or the input is wrong.",
       "3:The environment cannot do it: memory, disk or a demanded device is missing.",
       "130:The command was interrupted; a training run has written its checkpoint."
+    },
+    footer = {
+      "  ./run.sh demo",
+      "  ./run.sh train examples/demo.yaml",
+      "  ./run.sh help train"
     })
 final class ClipklCommand implements Runnable {
   @Spec private CommandSpec command;

@@ -34,7 +34,11 @@ import picocli.CommandLine.Spec;
     name = "export",
     description =
         "Writes rows of a trained policy: as log-probabilities to a .safetensors file, or its most"
-            + " probable tokens to a .csv file.")
+            + " probable tokens to a .csv file.",
+    footer = {
+      "  ./run.sh export runs/demo/reverse-kl --out top.csv --top 10",
+      "  ./run.sh export runs/demo/reverse-kl --out rows.safetensors --rows 0-9"
+    })
 final class ExportCommand implements Runnable {
   private static final String TENSORS = ".safetensors";
   private static final String CSV = ".csv";

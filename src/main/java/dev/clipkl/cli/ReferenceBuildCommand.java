@@ -23,7 +23,12 @@ import picocli.CommandLine.Spec;
     name = "build",
     description =
         "Builds an n-gram language model from the glosses of WordNet or from text files, for use as"
-            + " a reference policy, as a .safetensors file. Every token has a probability above 0 in every context.")
+            + " a reference policy, as a .safetensors file. Every token has a probability above 0 in every context.",
+    footer = {
+      "  ./run.sh reference build --tokenizer cl100k_base --out models/wordnet.safetensors",
+      "  ./run.sh reference build --tokenizer o200k_base --text book.txt --paragraphs"
+            + " --out models/book.safetensors"
+    })
 final class ReferenceBuildCommand implements Runnable {
   @Spec private CommandSpec command;
 

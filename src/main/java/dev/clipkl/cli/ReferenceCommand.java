@@ -8,7 +8,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "reference",
     subcommands = {ReferenceBuildCommand.class, ReferenceImportCommand.class},
-    description = "Makes reference policies: from a corpus, or from rows that an LLM has given.")
+    description = "Makes reference policies: from a corpus, or from rows that an LLM has given.",
+    footer = "  ./run.sh reference build --help")
 final class ReferenceCommand implements Runnable {
   @Spec private CommandSpec command;
 

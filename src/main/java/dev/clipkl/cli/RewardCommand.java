@@ -8,7 +8,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "reward",
     subcommands = {RewardFitCommand.class},
-    description = "Makes token rewards.")
+    description = "Makes token rewards.",
+    footer = "  ./run.sh reward fit --help")
 final class RewardCommand implements Runnable {
   @Spec private CommandSpec command;
 

@@ -27,7 +27,11 @@ import picocli.CommandLine.Parameters;
     description =
         "Writes texts by the reference and by the trained policy of a sequence run, side by side and"
             + " with the same random numbers, so that they differ by what training changed; then"
-            + " compares their averages with the exact expectations.")
+            + " compares their averages with the exact expectations.",
+    footer = {
+      "  ./run.sh sample runs/sequence --n 1000 --out texts.jsonl",
+      "  ./run.sh sample runs/sequence --n 3 --top-p 0.7 --prompt \"Once upon a time\""
+    })
 final class SampleCommand implements Runnable {
   private static final int MOST_SAMPLES = 200_000;
   private static final int GREATEST_LENGTH = 65_536;

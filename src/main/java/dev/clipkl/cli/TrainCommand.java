@@ -30,7 +30,12 @@ import picocli.CommandLine.Spec;
     description =
         "Trains a policy as a configuration says, or continues an interrupted run. The run directory"
             + " then holds the policy, the metrics of every outer iteration and the resolved"
-            + " configuration. Ctrl-C writes a checkpoint first.")
+            + " configuration. Ctrl-C writes a checkpoint first.",
+    footer = {
+      "  ./run.sh train examples/demo.yaml",
+      "  ./run.sh train examples/demo.yaml --set objective.lambda=0.05 --out runs/mild",
+      "  ./run.sh train --resume runs/mild"
+    })
 final class TrainCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
 

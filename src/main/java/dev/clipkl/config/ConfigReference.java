@@ -21,7 +21,12 @@ public final class ConfigReference {
    * @param range which values are allowed; empty if all of the type
    * @param meaning one sentence
    */
-  public record Entry(String key, String type, String defaultValue, String range, String meaning) {}
+  public record Entry(String key, String type, String defaultValue, String range, String meaning) {
+    /** Type and range, as in {@code a number, > 0}. */
+    public String allowed() {
+      return range.isEmpty() ? type : type + ", " + range;
+    }
+  }
 
   private static final Map<String, ConfigKey<?>> BY_PATH = new LinkedHashMap<>();
   private static final Set<String> SECTIONS = new LinkedHashSet<>();
@@ -40,9 +45,36 @@ public final class ConfigReference {
   /** All keys, section by section. */
   public static List<Entry> entries() {
     return ConfigKeys.ALL.stream()
-        .map(
-            key -> new Entry(key.path(), key.type(), key.defaultText(), key.range(), key.meaning()))
-        .toList();
+        .map(ConfigReference::entry).toList();
+  }
+
+  private static Entry entry(ConfigKey<?> key) {
+    return new Entry(key.path(), key.type(), key.defaultText(), key.range(), key.meaning());
+  }
+
+  /** All keys as a page of Markdown, a table for each section: {@code docs/configuration.md}. */
+  public static String markdown() {
+    StringBuilder page =
+        new StringBuilder(
+            """
+            # Configuration
+
+            Every key of a configuration file; each can also be given as `--set path=value`. This page is \
+            what `./run.sh config --markdown` prints.
+            """);
+    String section = "none";
+    for (ConfigKey<?> key : ConfigKeys.ALL) {
+      if (!key.section().equals(section)) {
+        section = key.section();
+        page.append("\n## ").append(section.isEmpty() ? "At the top level" : "`" + section + "`");
+        page.append("\n\n| key | value | default | meaning |\n|---|---|---|---|\n");
+      }
+      Entry entry = entry(key);
+      page.append(
+          "| `%s` | %s | %s | %s |\n"
+              .formatted(entry.key(), entry.allowed(), entry.defaultValue(), entry.meaning()));
+    }
+    return page.toString();
   }
 
   /**
