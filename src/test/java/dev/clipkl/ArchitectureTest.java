@@ -27,6 +27,7 @@ class ArchitectureTest {
           "report",
           "bench",
           "certify",
+          "network",
           "training",
           "sampling",
           "audit",
@@ -118,7 +119,7 @@ class ArchitectureTest {
   @ParameterizedTest
   @CsvSource({
     "jdk.incubator.vector.., dev.clipkl.engine.vector..",
-    "org.nd4j..,             dev.clipkl.engine.nd4j..",
+    "org.deeplearning4j..,   dev.clipkl.network..",
     "org.bytedeco..,         dev.clipkl.engine.nd4j..",
     "picocli..,              dev.clipkl.cli..",
     "org.hipparchus.linear.., dev.clipkl.exact..",
@@ -132,6 +133,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(technology)
+        .check(CLASSES);
+  }
+
+  @Test
+  void nd4jStaysWithItsEngineAndTheNetworks() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(subtree("engine.nd4j"), subtree("network"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.nd4j..")
         .check(CLASSES);
   }
 

@@ -27,10 +27,7 @@ import picocli.CommandLine.Option;
         "Times the engines on synthetic rows, as training runs them: one outer iteration per visit"
             + " to a row, metrics included. Beside them stands what this machine's memory needs to"
             + " move 20 bytes per entry (4 reads, 1 write), measured in the same rounds.",
-    footer = {
-      "  ./run.sh bench",
-      "  ./run.sh bench --vocabulary 128256 --rows 64 --engine vector"
-    })
+    footer = {"  ./run.sh bench", "  ./run.sh bench --vocabulary 128256 --rows 64 --engine vector"})
 final class BenchCommand implements Runnable {
   private static final int LARGEST_VOCABULARY = 1 << 24;
   private static final int MOST_ROWS = 1 << 20;

@@ -47,11 +47,7 @@ import picocli.CommandLine.Spec;
       "3:The environment cannot do it: memory, disk or a demanded device is missing.",
       "130:The command was interrupted; a training run has written its checkpoint."
     },
-    footer = {
-      "  ./run.sh demo",
-      "  ./run.sh train examples/demo.yaml",
-      "  ./run.sh help train"
-    })
+    footer = {"  ./run.sh demo", "  ./run.sh train examples/demo.yaml", "  ./run.sh help train"})
 final class ClipklCommand implements Runnable {
   @Spec private CommandSpec command;
 

@@ -31,10 +31,7 @@ import picocli.CommandLine.Option;
         "Builds an n-gram reference from WordNet and a reward from preference pairs, aligns 256"
             + " prompts over the 100,277 tokens of cl100k_base with reverse and with forward KL, and"
             + " shows what changed and how far each policy is from the best possible one.",
-    footer = {
-      "  ./run.sh demo",
-      "  ./run.sh demo --sequence --out runs/texts"
-    })
+    footer = {"  ./run.sh demo", "  ./run.sh demo --sequence --out runs/texts"})
 final class DemoCommand implements Callable<Integer> {
   private static final List<String> DIVERGENCES = List.of("reverse-kl", "forward-kl");
 

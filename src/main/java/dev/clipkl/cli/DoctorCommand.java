@@ -19,10 +19,7 @@ import picocli.CommandLine.Mixin;
     description =
         "Reports what this machine offers clipkl: the JDK, the processor, memory, disk space and"
             + " libraries, and for everything that is not right what to change.",
-    footer = {
-      "  ./run.sh doctor",
-      "  ./run.sh doctor --json"
-    })
+    footer = {"  ./run.sh doctor", "  ./run.sh doctor --json"})
 final class DoctorCommand implements Callable<Integer> {
   @Mixin private final ResultOutput output = new ResultOutput();
 

@@ -7,6 +7,7 @@ import dev.clipkl.language.Prompt;
 import dev.clipkl.language.Prompts;
 import dev.clipkl.language.Tokenizer;
 import dev.clipkl.language.Tokenizers;
+import dev.clipkl.network.NetworkFile;
 import dev.clipkl.table.ByteSize;
 import dev.clipkl.training.SequenceProblem;
 import dev.clipkl.training.StoredPolicy;
@@ -33,15 +34,17 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "export",
     description =
-        "Writes rows of a trained policy: as log-probabilities to a .safetensors file, or its most"
-            + " probable tokens to a .csv file.",
+        "Writes rows of a trained policy: as log-probabilities to a .safetensors file, its most"
+            + " probable tokens to a .csv file, or as a network of Deeplearning4j to a .zip file.",
     footer = {
       "  ./run.sh export runs/demo/reverse-kl --out top.csv --top 10",
-      "  ./run.sh export runs/demo/reverse-kl --out rows.safetensors --rows 0-9"
+      "  ./run.sh export runs/demo/reverse-kl --out rows.safetensors --rows 0-9",
+      "  ./run.sh export runs/demo/reverse-kl --out policy.zip"
     })
 final class ExportCommand implements Runnable {
   private static final String TENSORS = ".safetensors";
   private static final String CSV = ".csv";
+  private static final String NETWORK = ".zip";
   private static final int DEFAULT_TOP = 20;
 
   @Spec private CommandSpec command;
@@ -53,7 +56,7 @@ final class ExportCommand implements Runnable {
       description = "A finished run's directory, or the policy.safetensors that it wrote.")
   private Path source = Path.of("");
 
-  @Mixin private final OutputFile file = new OutputFile(TENSORS, CSV);
+  @Mixin private final OutputFile file = new OutputFile(TENSORS, CSV, NETWORK);
 
   @Option(
       names = "--rows",
@@ -89,7 +92,7 @@ final class ExportCommand implements Runnable {
    *
    * @param source the policy's file
    * @param policy the policy file's metadata
-   * @param top tokens per row in a CSV file, null for tensors
+   * @param top tokens per row in a CSV file, null for tensors and networks
    */
   record Summary(
       Path path,
@@ -122,6 +125,8 @@ final class ExportCommand implements Runnable {
             isSequence() ? contexts(policy) : prompts(policy),
             tokenizer(policy),
             path);
+      } else if (file.isNamed(NETWORK)) {
+        NetworkFile.write(policy, selected, path);
       } else {
         PolicyExport.writeTensors(policy, selected, logits, path);
       }
@@ -141,14 +146,15 @@ final class ExportCommand implements Runnable {
   }
 
   private void checkOptions(boolean csv) {
-    if (csv && logits) {
+    String ending = csv ? CSV : file.isNamed(NETWORK) ? NETWORK : TENSORS;
+    if (!ending.equals(TENSORS) && logits) {
       throw new ParameterException(
-          command.commandLine(), "--logits goes with a .safetensors file, not with .csv");
+          command.commandLine(), "--logits goes with a .safetensors file, not with " + ending);
     }
     if (!csv && (top != null || prompts != null || tokenizer != null)) {
       String option = top != null ? "--top" : prompts != null ? "--prompts" : "--tokenizer";
       throw new ParameterException(
-          command.commandLine(), option + " goes with a .csv file, not with .safetensors");
+          command.commandLine(), option + " goes with a .csv file, not with " + ending);
     }
     if (top != null && top < 1) {
       throw new InputException("--top must be >= 1, got " + top);

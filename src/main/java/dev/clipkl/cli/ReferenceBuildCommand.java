@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  ./run.sh reference build --tokenizer cl100k_base --out models/wordnet.safetensors",
       "  ./run.sh reference build --tokenizer o200k_base --text book.txt --paragraphs"
-            + " --out models/book.safetensors"
+          + " --out models/book.safetensors"
     })
 final class ReferenceBuildCommand implements Runnable {
   @Spec private CommandSpec command;

@@ -20,7 +20,8 @@ import picocli.CommandLine.Parameters;
         "Takes a reference row per prompt from a safetensors file, say dumped from an LLM, checks"
             + " that every probability is above 0, and stores normalised log-probabilities as a"
             + " .safetensors file.",
-    footer = "  ./run.sh reference import rows.safetensors --prompts prompts.jsonl"
+    footer =
+        "  ./run.sh reference import rows.safetensors --prompts prompts.jsonl"
             + " --tokenizer tokenizer.json --out models/llm.safetensors")
 final class ReferenceImportCommand implements Runnable {
   @Mixin private final ResultOutput output = new ResultOutput();

@@ -22,7 +22,8 @@ import picocli.CommandLine.Parameters;
         "Fits a Bradley-Terry model on token counts to preference pairs, scales its weights to"
             + " rewards in [0, r_max], measures it on pairs whose prompts were held out, and writes the"
             + " rewards as a .safetensors file.",
-    footer = "  ./run.sh reward fit data/preferences.jsonl --tokenizer cl100k_base --out"
+    footer =
+        "  ./run.sh reward fit data/preferences.jsonl --tokenizer cl100k_base --out"
             + " models/kindness.safetensors")
 final class RewardFitCommand implements Runnable {
   @Mixin private final ResultOutput output = new ResultOutput();

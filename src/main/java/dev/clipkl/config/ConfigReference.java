@@ -44,8 +44,7 @@ public final class ConfigReference {
 
   /** All keys, section by section. */
   public static List<Entry> entries() {
-    return ConfigKeys.ALL.stream()
-        .map(ConfigReference::entry).toList();
+    return ConfigKeys.ALL.stream().map(ConfigReference::entry).toList();
   }
 
   private static Entry entry(ConfigKey<?> key) {

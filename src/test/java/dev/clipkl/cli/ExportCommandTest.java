@@ -295,6 +295,8 @@ class ExportCommandTest {
       value = {
         "--logits|out.csv|--logits goes with a .safetensors file, not with .csv",
         "--top=3|out.safetensors|--top goes with a .csv file, not with .safetensors",
+        "--logits|out.zip|--logits goes with a .safetensors file, not with .zip",
+        "--top=3|out.zip|--top goes with a .csv file, not with .zip",
         "--tokenizer=x|out.safetensors|--tokenizer goes with a .csv file, not with .safetensors"
       })
   void optionOfTheOtherFormatIsRefused(String option, String name, String line) {
@@ -305,6 +307,14 @@ class ExportCommandTest {
         "--out",
         cli.path(name),
         option);
+  }
+
+  @Test
+  void networkHoldsTheChosenRows() {
+    Path zip = cli.path("policy.zip");
+    assertThat(cli.run("export", policy(), "--out", zip, "--rows", "0,2")).as(cli.err()).isZero();
+    assertThat(cli.out()).contains("2 of 6 columns");
+    assertThat(zip).isNotEmptyFile();
   }
 
   @Test

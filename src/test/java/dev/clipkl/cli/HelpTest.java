@@ -52,11 +52,10 @@ class HelpTest {
       assertThat(examples).isNotEmpty();
     }
     for (String example : examples) {
-      assertThatCode(
-              () ->
-                  new CommandLine(new ClipklCommand())
-                      .setCaseInsensitiveEnumValuesAllowed(true)
-                      .parseArgs(words(example.substring(START.length()))))
+      assertThatCode(() ->
+              new CommandLine(new ClipklCommand())
+                  .setCaseInsensitiveEnumValuesAllowed(true)
+                  .parseArgs(words(example.substring(START.length()))))
           .as(example)
           .doesNotThrowAnyException();
     }
@@ -96,8 +95,7 @@ class HelpTest {
         .isZero();
     RunConfig printed = RunConfig.parse(clipkl.out(), "printed", "demo", List.of());
     assertThat(printed)
-        .isEqualTo(
-            RunConfig.read(Path.of("examples/demo.yaml"), List.of("objective.lambda=0.25")));
+        .isEqualTo(RunConfig.read(Path.of("examples/demo.yaml"), List.of("objective.lambda=0.25")));
   }
 
   @Test

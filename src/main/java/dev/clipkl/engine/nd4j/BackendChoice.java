@@ -11,7 +11,7 @@ import java.util.List;
  * @param useCuda whether nd4j-cuda runs; else nd4j-native
  * @param reason why the CUDA backend is not used though it is there; else empty
  */
-record BackendChoice(boolean useCuda, String reason) {
+public record BackendChoice(boolean useCuda, String reason) {
   /** nd4j-cuda-11.6 1.0.0-M2.1 has machine code from sm_37 to sm_86, which 8.9 runs, and no PTX. */
   static final ComputeCapability LEAST = new ComputeCapability(3, 7);
 

@@ -15,7 +15,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * @param version of ND4J
  * @param choice of the backend
  */
-record Nd4jStart(String version, BackendChoice choice) {
+public record Nd4jStart(String version, BackendChoice choice) {
 
   /**
    * Looks at the class path and, where the CUDA backend is on it, at the driver; loads no class of
@@ -23,7 +23,7 @@ record Nd4jStart(String version, BackendChoice choice) {
    *
    * @throws EnvironmentException when there is no machine code for this host
    */
-  static Nd4jStart find() {
+  public static Nd4jStart find() {
     ClassLoader loader = Nd4jStart.class.getClassLoader();
     String version = version(loader);
     String platform = platform();
@@ -75,7 +75,7 @@ record Nd4jStart(String version, BackendChoice choice) {
   }
 
   /** One line: ND4J's version, the backend, and why it is not CUDA where that was wanted. */
-  String description() {
+  public String description() {
     String backend = choice.useCuda() ? "nd4j-cuda-11.6" : "nd4j-native";
     return choice.reason().isEmpty()
         ? "%s %s".formatted(backend, version)
@@ -88,7 +88,7 @@ record Nd4jStart(String version, BackendChoice choice) {
    *
    * @throws EnvironmentException when it does not start
    */
-  void start(int threads) {
+  public void start(int threads) {
     // Off-heap limits that JavaCPP would take from the Java heap's: a batch has its own budget, and
     // tables beside it may fill the machine. 0 is no limit.
     setUnlessSet("org.bytedeco.javacpp.maxbytes", "0");
