@@ -39,6 +39,7 @@ class ArchitectureTest {
           "objective",
           "table",
           "driver",
+          "web",
           "failure");
 
   private static final JavaClasses CLASSES =
