@@ -220,6 +220,11 @@ public final class RunDirectory implements AutoCloseable {
     return path.resolve("metrics.jsonl");
   }
 
+  /** The same as a table; may not exist. */
+  public Path csv() {
+    return path.resolve("metrics.csv");
+  }
+
   /** The latest checkpoint; may not exist. */
   public Path checkpoint() {
     return path.resolve("checkpoint").resolve("state.safetensors");
