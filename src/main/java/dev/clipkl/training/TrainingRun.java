@@ -104,7 +104,8 @@ public final class TrainingRun {
         clock.during(
             Phase.WRITING,
             () ->
-                new RunMetrics(directory, config.run(), checkpoint.metricsBytes(), listener))) {
+                new RunMetrics(directory, config.run(), checkpoint.metricsBytes(), listener));
+        Tracking tracking = Tracking.start(run, directory)) {
       Checkpoints checkpoints =
           new Checkpoints(
               directory.checkpoint(),
@@ -135,6 +136,7 @@ public final class TrainingRun {
       }
       List<String> late = new ArrayList<>(watch.after());
       RunWarnings.stalled(run, trained).ifPresent(late::add);
+      clock.during(Phase.WRITING, () -> tracking.finish(trained)).ifPresent(late::add);
       for (String warning : late) {
         warnings.add(warning);
         listener.note("warning: " + warning);
