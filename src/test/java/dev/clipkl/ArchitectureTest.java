@@ -25,6 +25,7 @@ class ArchitectureTest {
       List.of(
           "cli",
           "report",
+          "dashboard",
           "bench",
           "certify",
           "training",
@@ -122,6 +123,9 @@ class ArchitectureTest {
     "org.nd4j..,             dev.clipkl.engine.nd4j..",
     "org.bytedeco..,         dev.clipkl.engine.nd4j..",
     "picocli..,              dev.clipkl.cli..",
+    "com.google.protobuf..,  dev.clipkl.metrics..",
+    "org.mlflow..,           dev.clipkl.metrics.mlflow..",
+    "com.sun.net.httpserver.., dev.clipkl.dashboard..",
     "org.hipparchus.linear.., dev.clipkl.exact..",
     "ai.djl..,               dev.clipkl.language..",
     "com.knuddels..,         dev.clipkl.language.."
