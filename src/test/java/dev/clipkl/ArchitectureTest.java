@@ -25,6 +25,7 @@ class ArchitectureTest {
       List.of(
           "cli",
           "report",
+          "dashboard",
           "bench",
           "certify",
           "network",
@@ -40,6 +41,7 @@ class ArchitectureTest {
           "objective",
           "table",
           "driver",
+          "web",
           "failure");
 
   private static final JavaClasses CLASSES =
@@ -122,6 +124,9 @@ class ArchitectureTest {
     "org.deeplearning4j..,   dev.clipkl.network..",
     "org.bytedeco..,         dev.clipkl.engine.nd4j..",
     "picocli..,              dev.clipkl.cli..",
+    "com.google.protobuf..,  dev.clipkl.metrics..",
+    "org.mlflow..,           dev.clipkl.metrics.mlflow..",
+    "com.sun.net.httpserver.., dev.clipkl.dashboard..",
     "org.hipparchus.linear.., dev.clipkl.exact..",
     "ai.djl..,               dev.clipkl.language..",
     "com.knuddels..,         dev.clipkl.language.."

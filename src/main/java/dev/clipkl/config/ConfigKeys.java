@@ -6,6 +6,7 @@ import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.table.MemoryBudget;
 import dev.clipkl.table.RowTable.Precision;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoublePredicate;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The one table of all configuration keys, in the order in which they are documented. */
@@ -261,6 +263,31 @@ final class ConfigKeys {
           1,
           "Outer iterations between two lines of metrics.",
           config -> config.run().metricsEvery());
+  static final ConfigKey<Boolean> TENSORBOARD =
+      flag(
+          "run.tensorboard",
+          true,
+          "Whether the metrics are also written as a TensorBoard event file.",
+          config -> config.run().trackers().tensorBoard());
+  static final ConfigKey<Boolean> CSV =
+      flag(
+          "run.csv",
+          false,
+          "Whether the metrics are also written as metrics.csv.",
+          config -> config.run().trackers().csv());
+  static final ConfigKey<URI> MLFLOW =
+      add(
+          new ConfigKey<>(
+              "run.mlflow",
+              ValueTexts.SERVER,
+              "",
+              null,
+              NO_DEFAULT,
+              false,
+              "The MLflow tracking server that the run is sent to.",
+              ValueTexts::server,
+              URI::toString,
+              config -> config.run().trackers().mlflow()));
   static final ConfigKey<Path> OUT =
       add(
           new ConfigKey<>(
@@ -310,6 +337,23 @@ final class ConfigKeys {
             ValueTexts.choice(type, values),
             writer,
             config -> Optional.of(getter.apply(config))));
+  }
+
+  private static ConfigKey<Boolean> flag(
+      String path, boolean defaultValue, String meaning, Predicate<RunConfig> getter) {
+    String type = "true or false";
+    return add(
+        new ConfigKey<>(
+            path,
+            type,
+            "",
+            defaultValue,
+            Boolean.toString(defaultValue),
+            true,
+            meaning,
+            ValueTexts.choice(type, Map.of("true", true, "false", false)),
+            value -> Boolean.toString(value),
+            config -> Optional.of(getter.test(config))));
   }
 
   private static ConfigKey<Double> number(

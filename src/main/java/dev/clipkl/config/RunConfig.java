@@ -10,12 +10,15 @@ import dev.clipkl.table.RowTable.Precision;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
@@ -139,6 +142,7 @@ public record RunConfig(
    * @param memory {@code auto} or a size, as {@link dev.clipkl.table.MemoryBudget#parse} takes it
    * @param checkpointEvery the time between checkpoints; zero for one per block of outer iterations
    * @param metricsEvery outer iterations between two lines of metrics, at least 1
+   * @param trackers where metrics go besides {@code metrics.jsonl}
    * @param out the run directory
    */
   public record Run(
@@ -147,6 +151,7 @@ public record RunConfig(
       String memory,
       Duration checkpointEvery,
       int metricsEvery,
+      Trackers trackers,
       Path out) {
     public Run {
       ConfigKeys.THREADS.require(threads);
@@ -158,6 +163,19 @@ public record RunConfig(
     /** {@link #threads}, where 0 is the number of cores. */
     public int threadCount() {
       return threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+    }
+  }
+
+  /**
+   * Where metrics go besides {@code metrics.jsonl}.
+   *
+   * @param tensorBoard whether a TensorBoard event file is written
+   * @param csv whether {@code metrics.csv} is written
+   * @param mlflow the tracking server that the run is sent to
+   */
+  public record Trackers(boolean tensorBoard, boolean csv, Optional<URI> mlflow) {
+    public Trackers {
+      mlflow.ifPresent(ConfigKeys.MLFLOW::require);
     }
   }
 
@@ -206,6 +224,7 @@ public record RunConfig(
             run.memory(),
             run.checkpointEvery(),
             run.metricsEvery(),
+            run.trackers(),
             out);
     return new RunConfig(problem, objective, optimizer, mode, other);
   }
@@ -228,6 +247,15 @@ public record RunConfig(
             problem.start(),
             problem.storage());
     return new RunConfig(other, objective, optimizer, mode, run).withOut(paths.apply(run.out()));
+  }
+
+  /** All keys that have a value, by path, in the order of the reference. */
+  public Map<String, String> values() {
+    Map<String, String> values = new LinkedHashMap<>();
+    for (ConfigKey<?> key : ConfigKeys.ALL) {
+      key.text(this).ifPresent(text -> values.put(key.path(), text));
+    }
+    return values;
   }
 
   /** All keys with their values as YAML, which {@link #parse} reads back to an equal value. */
