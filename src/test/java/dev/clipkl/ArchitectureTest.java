@@ -25,6 +25,8 @@ class ArchitectureTest {
       List.of(
           "cli",
           "report",
+          "compare",
+          "inspect",
           "bench",
           "certify",
           "training",
