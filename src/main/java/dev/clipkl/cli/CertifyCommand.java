@@ -4,6 +4,7 @@ import dev.clipkl.certify.Certificate;
 import dev.clipkl.certify.Certification;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.CheckFailedException;
+import dev.clipkl.inspect.PolicySource;
 import dev.clipkl.training.TrainingListener;
 import java.io.PrintWriter;
 import java.nio.file.Files;

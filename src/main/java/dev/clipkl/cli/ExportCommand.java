@@ -3,12 +3,10 @@ package dev.clipkl.cli;
 import dev.clipkl.config.ProblemKind;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.InputException;
-import dev.clipkl.language.Prompt;
-import dev.clipkl.language.Prompts;
+import dev.clipkl.inspect.PolicySource;
+import dev.clipkl.inspect.RunTexts;
 import dev.clipkl.language.Tokenizer;
-import dev.clipkl.language.Tokenizers;
 import dev.clipkl.table.ByteSize;
-import dev.clipkl.training.SequenceProblem;
 import dev.clipkl.training.StoredPolicy;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -18,8 +16,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -115,7 +111,7 @@ final class ExportCommand implements Runnable {
             selected,
             written,
             isSequence() ? "context" : "prompt",
-            isSequence() ? contexts(policy) : prompts(policy),
+            rowNames(policy),
             tokenizer(policy),
             path);
       } else {
@@ -156,65 +152,37 @@ final class ExportCommand implements Runnable {
     return policy.isRun() && policy.configuration().problem().kind() == ProblemKind.SEQUENCE;
   }
 
-  /** What a sequence run's rows go on from; null for one that was imported. */
-  private @Nullable List<String> contexts(StoredPolicy policy) {
+  /** What the rows are called; null for rows without names. */
+  private @Nullable List<String> rowNames(StoredPolicy policy) {
+    PolicySource run = new PolicySource(source);
     if (prompts != null) {
-      throw new InputException(
-          "--prompts: the rows of a sequence run are contexts, which have names of their own");
-    }
-    RunConfig config = new PolicySource(source).configuration();
-    if (config.problem().importFile().isPresent()) {
-      return null;
-    }
-    List<String> names = SequenceProblem.rowNames(config);
-    if (names.size() != policy.states()) {
-      throw new InputException(
-          "%s: expected as many rows as the run has contexts, %d, got %d"
-              .formatted(source, names.size(), policy.states()));
-    }
-    return names;
-  }
-
-  private @Nullable List<String> prompts(StoredPolicy policy) {
-    Path path = prompts;
-    if (path == null) {
-      path = fromRun(RunConfig.Problem::prompts);
-      if (path != null && !Files.exists(path)) {
+      if (isSequence()) {
         throw new InputException(
-            "%s: problem.prompts %s is not there (relative paths begin at the working directory);"
-                    .formatted(new PolicySource(source).configurationFile(), path)
-                + " say where it is with --prompts");
+            "--prompts: the rows of a sequence run are contexts, which have names of their own");
       }
+      return RunTexts.prompts(prompts, policy.states());
     }
-    if (path == null) {
+    if (!run.isRun()) {
       return null;
     }
-    List<Prompt> read = Prompts.read(path);
-    if (read.size() != policy.states()) {
+    RunConfig config = run.configuration();
+    Path path = config.problem().prompts().orElse(null);
+    if (path != null && !Files.exists(path)) {
       throw new InputException(
-          "%s: expected as many prompts as the policy has rows, %d, got %d"
-              .formatted(path, policy.states(), read.size()));
+          "%s: problem.prompts %s is not there (relative paths begin at the working directory);"
+                  .formatted(run.configurationFile(), path)
+              + " say where it is with --prompts");
     }
-    return read.stream().map(Prompt::text).toList();
+    return RunTexts.rowNames(run, config, policy.states());
   }
 
   private @Nullable Tokenizer tokenizer(StoredPolicy policy) {
-    String name = tokenizer == null ? fromRun(RunConfig.Problem::tokenizer) : tokenizer;
-    if (name == null) {
-      return null;
-    }
-    Tokenizer opened = Tokenizers.open(name);
-    if (opened.vocabularySize() != policy.actions()) {
-      throw new InputException(
-          "tokenizer %s: expected as many columns as the policy has, %d, got %d"
-              .formatted(name, policy.actions(), opened.vocabularySize()));
-    }
-    return opened;
-  }
-
-  private <T> @Nullable T fromRun(Function<RunConfig.Problem, Optional<T>> key) {
-    PolicySource policy = new PolicySource(source);
-    return policy.isRun() ? key.apply(policy.configuration().problem()).orElse(null) : null;
+    PolicySource run = new PolicySource(source);
+    String name =
+        tokenizer == null && run.isRun()
+            ? run.configuration().problem().tokenizer().orElse(null)
+            : tokenizer;
+    return name == null ? null : RunTexts.tokenizer(name, policy.actions());
   }
 
   private static void print(Summary summary, PrintWriter out) {
