@@ -41,6 +41,7 @@ class ArchitectureTest {
           "objective",
           "table",
           "driver",
+          "web",
           "failure");
 
   private static final JavaClasses CLASSES =
