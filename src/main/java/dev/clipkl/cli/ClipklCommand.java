@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
       ExportCommand.class,
       SampleCommand.class,
       CertifyCommand.class,
+      ReportCommand.class,
       AuditCommand.class,
       BenchCommand.class
     },
