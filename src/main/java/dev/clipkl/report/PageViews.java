@@ -70,11 +70,13 @@ final class PageViews {
     if (comparison != null) {
       return String.join(" · ", comparison.problem());
     }
-    List<List<String>> problems =
-        subject.runs().stream().map(run -> run.stored().facts().problem()).distinct().toList();
-    return problems.size() == 1
-        ? String.join(" · ", problems.getFirst())
-        : "on %d problems".formatted(problems.size());
+    // The first line says what the rows and columns are; the others stand with each run.
+    List<String> problems =
+        subject.runs().stream()
+            .flatMap(run -> run.stored().facts().problem().stream().limit(1))
+            .distinct()
+            .toList();
+    return String.join(" · ", problems);
   }
 
   private List<Summary> summaries() {

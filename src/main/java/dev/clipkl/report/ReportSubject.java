@@ -29,6 +29,8 @@ record ReportSubject(
     groups = List.copyOf(groups);
   }
 
+  private static final int MOST_NAMES = 2;
+
   /** A run and what it is called here; no two runs have the same label. */
   record Run(String label, StoredRun stored) {}
 
@@ -81,8 +83,13 @@ record ReportSubject(
     }
     List<Run> runs = new ArrayList<>();
     labelled.forEach((label, run) -> runs.add(new Run(label, run)));
-    String title = runs.size() == 1 ? runs.getFirst().label() : runs.size() + " runs";
-    return new ReportSubject(title, runs, List.of(group("All runs", runs.size())), null);
+    return new ReportSubject(title(runs), runs, List.of(group("All runs", runs.size())), null);
+  }
+
+  private static String title(List<Run> runs) {
+    return runs.size() <= MOST_NAMES
+        ? String.join(" and ", runs.stream().map(Run::label).toList())
+        : "%s and %d more runs".formatted(runs.getFirst().label(), runs.size() - 1);
   }
 
   private static Group group(String label, int size) {

@@ -4,7 +4,7 @@
 
   const data = JSON.parse(document.getElementById("data").textContent);
   const WIDE_HEIGHT = 340;
-  const LONGEST_BAR = 4.5;
+  const LONGEST_BAR = 4;
   const MOST_ROWS_LISTED = 400;
 
   function add(parent, name, className, text) {
@@ -69,12 +69,15 @@
   function place(charts, wide) {
     const root = add(grid, "div", wide ? "wide" : "");
     root.dataset.family = charts[0].family;
-    const choices = charts.length > 1 ? add(root, "div", "chart-choices screen") : null;
     const body = add(root, "div");
+    const choices = charts.length > 1 ? add(body, "div", "chart-choices screen") : null;
     let drawn = null;
 
     function draw(chart) {
       if (drawn) {
+        if (choices) {
+          body.append(choices);
+        }
         drawn.destroy();
       }
       const kind = chart.plane ? clipklCharts.plane : clipklCharts.line;
@@ -85,6 +88,9 @@
         y: chart.y,
         series: curves(chart),
       });
+      if (choices) {
+        body.querySelector(".clipkl-chart-head").after(choices);
+      }
     }
 
     let current = charts[0];
@@ -153,23 +159,18 @@
 
   const nameOf = row => tokens.rows[row].name ?? tokens.rowKind + " " + row;
 
+  /* Three decimals each, so that the points of a column stand below one another. */
   function percent(share) {
     const value = share * 100;
-    if (value === 0) {
-      return "0";
-    }
-    if (value < 0.001) {
-      return value.toExponential(0);
-    }
-    return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
+    return value > 0 && value < 0.0005 ? "<0.001" : value.toFixed(3);
   }
 
   function signed(share) {
     const value = share * 100;
-    const size = Math.abs(value);
-    const text = size < 0.001 ? "0.000" : size.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3);
-    return (value < 0 ? "−" : "+") + text;
+    return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
   }
+
+  const rounded = share => (share * 100).toFixed(1) + "%";
 
   const plain = text => text.toLowerCase().replaceAll(" ", "␣");
 
@@ -191,7 +192,7 @@
       button.type = "button";
       button.dataset.row = String(row);
       add(button, "span", "name", nameOf(row));
-      add(button, "span", "share", percent(tokens.rows[row].moved[place]) + "%");
+      add(button, "span", "share", rounded(tokens.rows[row].moved[place]));
       button.addEventListener("click", () => choose(row));
     });
     count.textContent = found.length === tokens.rows.length
@@ -229,7 +230,7 @@
     const labels = tokens.runs.map(run => data.runs[run]);
     heading.textContent = nameOf(current);
     moved.textContent = "Moved from the reference: "
-      + labels.map((label, i) => `${label} ${percent(shares[i])}%`).join(", ") + " of the mass.";
+      + labels.map((label, i) => `${label} ${rounded(shares[i])}`).join(", ") + " of the mass.";
     table.replaceChildren();
     const head = add(add(table, "thead"), "tr");
     for (const [text, className] of [
@@ -273,7 +274,7 @@
         const cell = add(row, "td", "number");
         add(cell, "span", "change", signed(change(i, k)));
         const bar = add(add(cell, "span", "track"), "span", "bar " + (change(i, k) < 0 ? "loss" : "gain"));
-        bar.style.width = (Math.abs(change(i, k)) / most) * (LONGEST_BAR - 0.5) + "rem";
+        bar.style.width = (Math.abs(change(i, k)) / most) * LONGEST_BAR + "rem";
       });
     }
   }
