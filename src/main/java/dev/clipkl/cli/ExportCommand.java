@@ -7,6 +7,7 @@ import dev.clipkl.language.Prompt;
 import dev.clipkl.language.Prompts;
 import dev.clipkl.language.Tokenizer;
 import dev.clipkl.language.Tokenizers;
+import dev.clipkl.language.TopTokens;
 import dev.clipkl.table.ByteSize;
 import dev.clipkl.training.SequenceProblem;
 import dev.clipkl.training.StoredPolicy;

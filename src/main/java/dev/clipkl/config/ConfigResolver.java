@@ -176,19 +176,24 @@ final class ConfigResolver {
     if (compares) {
       return;
     }
-    for (ConfigKey<?> key : List.of(ConfigKeys.BUDGET, ConfigKeys.FRONTIER_LAMBDAS)) {
-      if (isGiven(key)) {
-        problem(
-            setting(key),
-            "%s needs compare.divergences, got none: a sweep alone compares nothing else"
-                .formatted(key.path()));
-      }
+    if (find(ConfigKeys.BUDGET).isPresent()) {
+      needsDivergences(ConfigKeys.BUDGET);
+    }
+    if (!get(ConfigKeys.FRONTIER_LAMBDAS).isEmpty()) {
+      needsDivergences(ConfigKeys.FRONTIER_LAMBDAS);
     }
     if (!sweeps) {
       problem(
           setting(ConfigKeys.COMPARED),
           "compare.divergences must be at least one divergence without compare.sweep, got none");
     }
+  }
+
+  private void needsDivergences(ConfigKey<?> key) {
+    problem(
+        setting(key),
+        "%s needs compare.divergences, got none: a sweep alone compares nothing else"
+            .formatted(key.path()));
   }
 
   private void checkPromptSample() {

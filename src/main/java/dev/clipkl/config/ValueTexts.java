@@ -152,6 +152,9 @@ final class ValueTexts {
     return text -> {
       List<T> values = new ArrayList<>();
       for (String part : split(text)) {
+        if (part.isEmpty()) {
+          throw new WrongValue(" must have a value between commas, got " + text);
+        }
         T value = element.parse(part);
         if (values.contains(value)) {
           throw new WrongValue(" must name each value once, got %s twice".formatted(part));

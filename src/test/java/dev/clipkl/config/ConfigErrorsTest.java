@@ -81,11 +81,11 @@ class ConfigErrorsTest {
         "optimiser=1     | unknown key optimiser, the nearest known key is optimizer",
         "optimizer.clip_epsilon=1 | unknown key optimizer.clip_epsilon, the nearest known key is"
             + " objective.clip-epsilon",
-        "compare.divergences=js,jsd | compare.divergences: divergence must be forward-kl, reverse-kl,"
+        "compare.divergences=js,jsd | compare.divergences: a divergence must be forward-kl, reverse-kl,"
             + " js, chi2, hellinger2 or alpha(X), got jsd",
         "compare.divergences=js, js | compare.divergences must name each value once, got js twice",
         "compare.frontier-lambdas=1,0 | compare.frontier-lambdas must be > 0, got 0",
-        "compare.frontier-lambdas=1,,2 | compare.frontier-lambdas must be a number > 0, got ",
+        "compare.frontier-lambdas=1,,2 | compare.frontier-lambdas must have a value between commas, got 1,,2",
         "compare.frontier-trained=yes | compare.frontier-trained must be one of false, true, got yes",
         "compare.budget=0 | compare.budget must be > 0, got 0",
         "compare.parallel=0 | compare.parallel must be >= 1, got 0",
@@ -142,7 +142,6 @@ class ConfigErrorsTest {
         "objective: {lambda: {a: 1}}    | objective.lambda must be a number > 0, got a mapping",
         "compare: {divergences: [[js]]} | compare.divergences must be a list of single values, got a"
             + " list in it",
-        "compare: {divergences: } | compare.divergences must be a list of divergences, got nothing",
         "compare: {divergences: {js: 1}} | compare.divergences must be a list of divergences, got a"
             + " mapping",
         "compare: {divergence: js} | unknown key compare.divergence, the nearest known key is"
