@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
       ReferenceCommand.class,
       RewardCommand.class,
       TrainCommand.class,
+      CompareCommand.class,
       ExportCommand.class,
       SampleCommand.class,
       CertifyCommand.class,
