@@ -27,6 +27,7 @@ class ArchitectureTest {
           "report",
           "compare",
           "inspect",
+          "dashboard",
           "bench",
           "certify",
           "training",
@@ -124,6 +125,9 @@ class ArchitectureTest {
     "org.nd4j..,             dev.clipkl.engine.nd4j..",
     "org.bytedeco..,         dev.clipkl.engine.nd4j..",
     "picocli..,              dev.clipkl.cli..",
+    "com.google.protobuf..,  dev.clipkl.metrics..",
+    "org.mlflow..,           dev.clipkl.metrics.mlflow..",
+    "com.sun.net.httpserver.., dev.clipkl.dashboard..",
     "org.hipparchus.linear.., dev.clipkl.exact..",
     "ai.djl..,               dev.clipkl.language..",
     "com.knuddels..,         dev.clipkl.language.."

@@ -2,10 +2,12 @@ package dev.clipkl.cli;
 
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
+import dev.clipkl.metrics.Outlook;
 import dev.clipkl.training.TrainingListener;
 import dev.clipkl.training.TrainingProgress;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -21,13 +23,12 @@ final class ProgressView implements TrainingListener, AutoCloseable {
   private static final double SECONDS_BETWEEN_LINES = 5.0;
 
   private final PrintWriter out;
-  private final double tolerance;
+  private final Outlook outlook;
   private final int outerIterations;
   private final StopSignal signal;
   private final String name;
   private final boolean onTerminal;
   private @Nullable ProgressBar bar;
-  private double firstGap = Double.NaN;
   private double lastLineSeconds;
 
   ProgressView(
@@ -38,7 +39,7 @@ final class ProgressView implements TrainingListener, AutoCloseable {
       int outerIterations,
       StopSignal signal) {
     this.out = out;
-    this.tolerance = tolerance;
+    outlook = new Outlook(tolerance, outerIterations);
     this.outerIterations = outerIterations;
     this.signal = signal;
     this.name = name;
@@ -60,9 +61,7 @@ final class ProgressView implements TrainingListener, AutoCloseable {
   public void afterBlock(TrainingProgress progress) {
     MetricRecord latest = progress.latest();
     double gap = latest.get(MetricNames.GAP);
-    if (Double.isNaN(firstGap)) {
-      firstGap = gap;
-    }
+    double fraction = outlook.fraction(latest);
     String state =
         String.format(
             Locale.ROOT,
@@ -72,12 +71,12 @@ final class ProgressView implements TrainingListener, AutoCloseable {
             gap,
             latest.get(MetricNames.RATE_MEASURED),
             latest.get(MetricNames.ENTRIES_PER_SECOND) * 1e-6,
-            timeLeft(progress, gap));
+            timeLeft(latest));
     if (onTerminal) {
       // Made now: notes before the first block would tear a bar apart.
       ProgressBar shown = bar == null ? newBar() : bar;
       bar = shown;
-      shown.stepTo(Math.round(BAR_STEPS * fraction(progress, gap)));
+      shown.stepTo(Math.round(BAR_STEPS * fraction));
       shown.setExtraMessage(" " + state);
     } else if (progress.seconds() - lastLineSeconds >= SECONDS_BETWEEN_LINES) {
       lastLineSeconds = progress.seconds();
@@ -97,20 +96,10 @@ final class ProgressView implements TrainingListener, AutoCloseable {
         .build();
   }
 
-  private double fraction(TrainingProgress progress, double gap) {
-    double byIterations = (double) progress.outerIteration() / outerIterations;
-    double byGap = Math.log(firstGap / gap) / Math.log(firstGap / tolerance);
-    return Math.clamp(Double.isFinite(byGap) ? Math.max(byIterations, byGap) : byIterations, 0, 1);
-  }
-
-  /** From the measured rate, which may still change; the most iterations bound it. */
-  private String timeLeft(TrainingProgress progress, double gap) {
-    double rate = progress.latest().get(MetricNames.RATE_MEASURED);
-    double perIteration = progress.seconds() / progress.outerIteration();
-    double byRate = Math.log(tolerance / gap) / Math.log(rate);
-    double left = Math.min(outerIterations - (double) progress.outerIteration(), byRate);
-    return rate > 0.0 && rate < 1.0 && left > 0.0
-        ? String.format(Locale.ROOT, ", about %.0f s left", Math.ceil(left * perIteration))
+  private String timeLeft(MetricRecord latest) {
+    OptionalDouble left = outlook.secondsLeft(latest);
+    return left.isPresent()
+        ? String.format(Locale.ROOT, ", about %.0f s left", left.getAsDouble())
         : "";
   }
 

@@ -2,9 +2,13 @@ package dev.clipkl.cli;
 
 import dev.clipkl.config.EngineChoice;
 import dev.clipkl.config.RunConfig;
+import dev.clipkl.dashboard.Dashboard;
+import dev.clipkl.dashboard.RunFacts;
+import dev.clipkl.failure.CommandException;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.training.StopReason;
+import dev.clipkl.training.TrainingListener;
 import dev.clipkl.training.TrainingResult;
 import dev.clipkl.training.TrainingRun;
 import java.io.PrintWriter;
@@ -32,6 +36,8 @@ import picocli.CommandLine.Spec;
             + " then holds the policy, the metrics of every outer iteration and the resolved"
             + " configuration. Ctrl-C writes a checkpoint first.")
 final class TrainCommand implements Callable<Integer> {
+  private static final int LAST_PORT = 65_535;
+
   @Spec private CommandSpec command;
 
   @Mixin private final ResultOutput output = new ResultOutput();
@@ -63,6 +69,22 @@ final class TrainCommand implements Callable<Integer> {
       description = "Continues the run in this directory from its latest checkpoint.")
   private @Nullable Path resume;
 
+  @Option(
+      names = "--dashboard",
+      arity = "0..1",
+      fallbackValue = "0",
+      paramLabel = "PORT",
+      description =
+          "Shows the run on a page of this machine while it lasts; the address is printed. Without"
+              + " PORT on a free one.")
+  private @Nullable Integer dashboard;
+
+  /** One session of a run; empty when the run has already ended. */
+  @FunctionalInterface
+  private interface Session {
+    Optional<TrainingResult> run(TrainingListener listener);
+  }
+
   /**
    * The result.
    *
@@ -83,6 +105,11 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (dashboard != null && (dashboard < 0 || dashboard > LAST_PORT)) {
+      throw new ParameterException(
+          command.commandLine(),
+          "--dashboard must be a port in 0 to %d, got %d".formatted(LAST_PORT, dashboard));
+    }
     if (resume != null && configuration == null) {
       if (!overrides.isEmpty() || out != null || engine != null) {
         throw new ParameterException(
@@ -104,23 +131,52 @@ final class TrainCommand implements Callable<Integer> {
       settings.add("run.out=" + out);
     }
     RunConfig config = RunConfig.read(configuration, settings);
-    try (StopSignal signal = new StopSignal();
-        ProgressView view = view(config, signal)) {
-      TrainingResult result = TrainingRun.start(config, view);
-      return report(config.run().out(), result, view);
-    }
+    return train(
+        config,
+        config.run().out(),
+        listener -> Optional.of(TrainingRun.start(config, listener)));
   }
 
   private int resume(Path directory) {
-    RunConfig config = TrainingRun.configuration(directory);
+    return train(
+        TrainingRun.configuration(directory),
+        directory,
+        listener -> TrainingRun.resume(directory, listener));
+  }
+
+  private int train(RunConfig config, Path directory, Session session) {
     try (StopSignal signal = new StopSignal();
         ProgressView view = view(config, signal)) {
-      Optional<TrainingResult> result = TrainingRun.resume(directory, view);
+      Optional<TrainingResult> result =
+          dashboard == null
+              ? session.run(view)
+              : watched(config, directory, dashboard, session, view);
       if (result.isEmpty()) {
         view.note(directory + " has already ended: its policy is in policy.safetensors");
         return CommandRunner.DONE;
       }
       return report(directory, result.get(), view);
+    }
+  }
+
+  private Optional<TrainingResult> watched(
+      RunConfig config, Path directory, int port, Session session, ProgressView view) {
+    RunFacts facts =
+        new RunFacts(
+            String.valueOf(directory.toAbsolutePath().normalize().getFileName()),
+            config.values(),
+            config.optimizer().tolerance(),
+            config.optimizer().outerIterations());
+    try (Dashboard page = new Dashboard(port, facts)) {
+      view.note("dashboard: " + page.address());
+      try {
+        Optional<TrainingResult> result = session.run(new WatchedTraining(view, page));
+        page.end(result.map(ended -> ended.reason().sentence()).orElse("it had ended before"));
+        return result;
+      } catch (CommandException e) {
+        page.end(String.valueOf(e.getMessage()));
+        throw e;
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.table.MemoryBudget;
 import dev.clipkl.table.RowTable.Precision;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -262,6 +263,33 @@ final class ConfigKeys {
           1,
           "Outer iterations between two lines of metrics.",
           config -> config.run().metricsEvery());
+  static final ConfigKey<Boolean> TENSORBOARD =
+      choice(
+          "run.tensorboard",
+          ValueTexts.switches(),
+          true,
+          "Whether the metrics are also written as a TensorBoard event file.",
+          config -> config.run().trackers().tensorBoard());
+  static final ConfigKey<Boolean> CSV =
+      choice(
+          "run.csv",
+          ValueTexts.switches(),
+          false,
+          "Whether the metrics are also written as metrics.csv.",
+          config -> config.run().trackers().csv());
+  static final ConfigKey<URI> MLFLOW =
+      add(
+          new ConfigKey<>(
+              "run.mlflow",
+              ValueTexts.SERVER,
+              "",
+              null,
+              NO_DEFAULT,
+              Form.TEXT,
+              "The MLflow tracking server that the run is sent to.",
+              ValueTexts::server,
+              URI::toString,
+              config -> config.run().trackers().mlflow()));
   static final ConfigKey<Path> OUT =
       add(
           new ConfigKey<>(

@@ -273,6 +273,8 @@ final class ConfigResolver {
         get(ConfigKeys.MEMORY),
         get(ConfigKeys.CHECKPOINT_EVERY),
         get(ConfigKeys.METRICS_EVERY),
+        new RunConfig.Trackers(
+            get(ConfigKeys.TENSORBOARD), get(ConfigKeys.CSV), find(ConfigKeys.MLFLOW)),
         find(ConfigKeys.OUT).orElseGet(() -> Path.of("runs", name)));
   }
 

@@ -12,6 +12,7 @@ import dev.clipkl.table.RowTable.Precision;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -158,6 +159,7 @@ public record RunConfig(
    * @param memory {@code auto} or a size, as {@link dev.clipkl.table.MemoryBudget#parse} takes it
    * @param checkpointEvery the time between checkpoints; zero for one per block of outer iterations
    * @param metricsEvery outer iterations between two lines of metrics, at least 1
+   * @param trackers where metrics go besides {@code metrics.jsonl}
    * @param out the run directory
    */
   public record Run(
@@ -166,6 +168,7 @@ public record RunConfig(
       String memory,
       Duration checkpointEvery,
       int metricsEvery,
+      Trackers trackers,
       Path out) {
     public Run {
       ConfigKeys.THREADS.require(threads);
@@ -247,6 +250,19 @@ public record RunConfig(
   }
 
   /**
+   * Where metrics go besides {@code metrics.jsonl}.
+   *
+   * @param tensorBoard whether a TensorBoard event file is written
+   * @param csv whether {@code metrics.csv} is written
+   * @param mlflow the tracking server that the run is sent to
+   */
+  public record Trackers(boolean tensorBoard, boolean csv, Optional<URI> mlflow) {
+    public Trackers {
+      mlflow.ifPresent(ConfigKeys.MLFLOW::require);
+    }
+  }
+
+  /**
    * Reads a YAML file.
    *
    * @param overrides {@code path=value} each, in the order given; they win over the file
@@ -291,6 +307,7 @@ public record RunConfig(
             run.memory(),
             run.checkpointEvery(),
             run.metricsEvery(),
+            run.trackers(),
             out);
     return new RunConfig(problem, objective, optimizer, mode, other, compare);
   }
@@ -330,6 +347,15 @@ public record RunConfig(
   /** The text of a key's value; empty where it has none. */
   public Optional<String> text(String path) {
     return Optional.ofNullable(ConfigReference.find(path)).flatMap(key -> key.text(this));
+  }
+
+  /** All keys that have a value, by path, in the order of the reference. */
+  public Map<String, String> values() {
+    Map<String, String> values = new LinkedHashMap<>();
+    for (ConfigKey<?> key : ConfigKeys.ALL) {
+      key.text(this).ifPresent(text -> values.put(key.path(), text));
+    }
+    return values;
   }
 
   /** All keys with their values as YAML, which {@link #parse} reads back to an equal value. */

@@ -5,6 +5,8 @@ import dev.clipkl.objective.Divergence;
 import dev.clipkl.table.ByteSize;
 import dev.clipkl.table.MemoryBudget;
 import dev.clipkl.table.RowTable.Precision;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,6 +29,9 @@ final class ValueTexts {
   private static final Pattern NUMBER =
       Pattern.compile("[-+]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?");
   private static final Pattern WHOLE_NUMBER = Pattern.compile("[-+]?\\d{1,18}");
+  /** What {@link #server} reads. */
+  static final String SERVER = "an http or https address without user and password";
+
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
 
   private static final Pattern SEPARATOR = Pattern.compile("\\s*,\\s*");
@@ -174,6 +179,23 @@ final class ValueTexts {
       throw new WrongValue(" must be a path, got %s (%s)".formatted(text, e.getReason()));
     }
     throw new WrongValue(" must be a path, got an empty text");
+  }
+
+  /** The text is not repeated in the error: it may hold a password. */
+  static URI server(String text) throws WrongValue {
+    try {
+      URI uri = new URI(text);
+      boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+      if (http && uri.getHost() != null && uri.getUserInfo() == null) {
+        return uri;
+      }
+    } catch (URISyntaxException e) {
+      // Said below.
+    }
+    throw new WrongValue(
+        " must be %s, such as http://localhost:5000; a user and a password are taken from the"
+                .formatted(SERVER)
+            + " environment, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD");
   }
 
   static Divergence divergence(String text) throws WrongValue {

@@ -16,6 +16,9 @@ import java.util.Map;
  * not exist. It can be cut back to an earlier length, so that a resumed run repeats no line.
  */
 public final class JsonLinesSink implements MetricSink, AutoCloseable {
+  /** The key of a record's number. */
+  static final String OUTER_ITERATION = "outer_iteration";
+
   private static final JsonFactory JSON = new JsonFactory();
 
   private final Path file;
@@ -48,7 +51,7 @@ public final class JsonLinesSink implements MetricSink, AutoCloseable {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     try (JsonGenerator json = JSON.createGenerator(line)) {
       json.writeStartObject();
-      json.writeNumberField("outer_iteration", metrics.outerIteration());
+      json.writeNumberField(OUTER_ITERATION, metrics.outerIteration());
       for (Map.Entry<String, Double> entry : metrics.values().entrySet()) {
         if (Double.isFinite(entry.getValue())) {
           json.writeNumberField(entry.getKey(), entry.getValue());

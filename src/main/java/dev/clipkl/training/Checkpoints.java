@@ -1,14 +1,14 @@
 package dev.clipkl.training;
 
 import dev.clipkl.engine.RowProgram;
-import dev.clipkl.metrics.JsonLinesSink;
+import dev.clipkl.metrics.MetricRecord;
 import java.nio.file.Path;
 import java.time.Duration;
 
 /** Writes a checkpoint when the time has come, and passes everything on to the user's listener. */
 final class Checkpoints implements TrainingListener {
   private final Path file;
-  private final JsonLinesSink metrics;
+  private final RunMetrics metrics;
   private final RowProgram program;
   private final String fingerprint;
   private final Duration every;
@@ -18,7 +18,7 @@ final class Checkpoints implements TrainingListener {
 
   Checkpoints(
       Path file,
-      JsonLinesSink metrics,
+      RunMetrics metrics,
       RowProgram program,
       String fingerprint,
       Duration every,
@@ -57,6 +57,11 @@ final class Checkpoints implements TrainingListener {
             progress.stalled(),
             progress.rowMetrics())
         .write(file, progress.actor().get(), program, fingerprint);
+  }
+
+  @Override
+  public void metrics(MetricRecord line) {
+    next.metrics(line);
   }
 
   @Override

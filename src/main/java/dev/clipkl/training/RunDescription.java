@@ -26,8 +26,7 @@ final class RunDescription {
 
   RunDescription(Path file, LoadedRun run, int done) {
     this.file = file;
-    String version = RunDescription.class.getPackage().getImplementationVersion();
-    root.put("clipkl", version == null ? "development" : version);
+    root.put("clipkl", version());
     root.put(
         "java", System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
     root.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
@@ -41,6 +40,12 @@ final class RunDescription {
     root.put("resumed_at_outer_iteration", done);
     root.put("session_started", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     root.put(STATUS, "running");
+  }
+
+  /** Of clipkl. */
+  static String version() {
+    String version = RunDescription.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
   }
 
   /** Corrects what a process left that was killed between the policy and this file's last words. */

@@ -105,6 +105,16 @@ public final class RunDirectory implements AutoCloseable {
     return path().resolve("metrics.jsonl");
   }
 
+  /** The same as a table; may not exist. */
+  public Path csv() {
+    return path().resolve("metrics.csv");
+  }
+
+  /** The run's id on an MLflow server; may not exist. */
+  public Path mlflow() {
+    return path().resolve("mlflow.id");
+  }
+
   /** The latest checkpoint; may not exist. */
   public Path checkpoint() {
     return path().resolve("checkpoint").resolve("state.safetensors");

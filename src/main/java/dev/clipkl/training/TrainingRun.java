@@ -4,8 +4,6 @@ import dev.clipkl.config.RunConfig;
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.language.Tokenizers;
-import dev.clipkl.metrics.JsonLinesSink;
-import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.metrics.MetricSink;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,11 +100,16 @@ public final class TrainingRun {
     RunDescription description =
         new RunDescription(directory.description(), run, checkpoint.outerIteration());
     clock.during(Phase.WRITING, description::write);
-    try (JsonLinesSink lines = new JsonLinesSink(directory.metrics(), checkpoint.metricsBytes())) {
+    try (RunMetrics metrics =
+        clock.during(
+            Phase.WRITING,
+            () ->
+                new RunMetrics(directory, config.run(), checkpoint.metricsBytes(), listener));
+        Tracking tracking = Tracking.start(run, directory)) {
       Checkpoints checkpoints =
           new Checkpoints(
               directory.checkpoint(),
-              lines,
+              metrics,
               program,
               fingerprint,
               config.run().checkpointEvery(),
@@ -114,7 +117,7 @@ public final class TrainingRun {
               listener);
       RunWarnings watch = new RunWarnings(program, config.mode());
       Trainer trainer =
-          trainer(run, watch.andThen(thinned(lines, config.run().metricsEvery())), checkpoints);
+          trainer(run, watch.andThen(metrics), checkpoints);
       TrainingResult trained = trainer.run(checkpoint);
       if (trained.reason() == StopReason.INTERRUPTED) {
         checkpoints.write(trained.progress());
@@ -122,7 +125,7 @@ public final class TrainingRun {
         clock.during(
             Phase.WRITING,
             () -> {
-              lines.force();
+              metrics.forceAll();
               PolicyFile.write(
                   directory.policy(),
                   actor.logits(),
@@ -133,6 +136,7 @@ public final class TrainingRun {
       }
       List<String> late = new ArrayList<>(watch.after());
       RunWarnings.stalled(run, trained).ifPresent(late::add);
+      clock.during(Phase.WRITING, () -> tracking.finish(trained)).ifPresent(late::add);
       for (String warning : late) {
         warnings.add(warning);
         listener.note("warning: " + warning);
@@ -165,13 +169,5 @@ public final class TrainingRun {
             optimizer.maxSeconds().orElse(Double.POSITIVE_INFINITY)),
         sink,
         listener);
-  }
-
-  private static MetricSink thinned(MetricSink sink, int every) {
-    return (MetricRecord metrics) -> {
-      if (metrics.outerIteration() % every == 0) {
-        sink.write(metrics);
-      }
-    };
   }
 }

@@ -14,6 +14,7 @@ import dev.clipkl.table.RowTable.Precision;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -59,6 +60,9 @@ class RunConfigTest {
         memory: 512MiB
         checkpoint-every: 500ms
         metrics-every: 2
+        tensorboard: false
+        csv: true
+        mlflow: https://tracking.example/ml
         out: somewhere/else
       """;
 
@@ -101,6 +105,8 @@ class RunConfigTest {
                     "512MiB",
                     Duration.ofMillis(500),
                     2,
+                    new RunConfig.Trackers(
+                        false, true, Optional.of(URI.create("https://tracking.example/ml"))),
                     Path.of("somewhere/else"))));
   }
 
@@ -132,7 +138,13 @@ class RunConfigTest {
                     Optional.empty()),
                 Mode.PRACTICAL,
                 new RunConfig.Run(
-                    EngineChoice.AUTO, 0, "auto", Duration.ofSeconds(60), 1, Path.of("runs/a"))));
+                    EngineChoice.AUTO,
+                    0,
+                    "auto",
+                    Duration.ofSeconds(60),
+                    1,
+                    new RunConfig.Trackers(true, false, Optional.empty()),
+                    Path.of("runs/a"))));
   }
 
   @Test

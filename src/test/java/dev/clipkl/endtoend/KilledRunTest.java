@@ -49,7 +49,7 @@ class KilledRunTest {
             """
             problem: {import: %s}
             optimizer: {step-rule: fixed, step-size: 0.01, tolerance: 0, outer-iterations: %d}
-            run: {threads: 1}
+            run: {threads: 1, csv: true}
             """
                 .formatted(folder.resolve("bandit.safetensors"), OUTER_ITERATIONS));
     Path run = folder.resolve("undisturbed");
@@ -207,6 +207,8 @@ class KilledRunTest {
   private static void assertIsUndisturbed(Path run) {
     assertThat(policy(run)).as("policy of %s, seed %d", run, SEED).isEqualTo(undisturbedPolicy);
     assertThat(RunFiles.timelessMetrics(run)).isEqualTo(undisturbedMetrics);
+    MetricCopies.assertEventFileIsTheLines(run);
+    MetricCopies.assertTableIsTheLines(run);
     assertThat(RunFiles.json(run.resolve("run.json")).path("status").textValue())
         .isEqualTo("finished");
   }

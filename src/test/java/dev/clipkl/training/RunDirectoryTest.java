@@ -32,10 +32,20 @@ class RunDirectoryTest {
   @Test
   void finishedRunHoldsItsConfigurationResultMetricsAndPolicyOnly() {
     Path run = train();
-    assertThat(RunFiles.content(run).keySet())
+    assertThat(RunFiles.content(run).keySet().stream().map(RunDirectoryTest::withoutTimeAndHost))
         .containsExactlyInAnyOrder(
-            "", "config.yaml", "run.json", "metrics.jsonl", "policy.safetensors", "run.lock");
+            "",
+            "config.yaml",
+            "run.json",
+            "metrics.jsonl",
+            "events.out.tfevents",
+            "policy.safetensors",
+            "run.lock");
     assertThat(RunConfig.read(run.resolve("config.yaml"), List.of())).isEqualTo(config(run));
+  }
+
+  private static String withoutTimeAndHost(String name) {
+    return name.replaceFirst("^(events\\.out\\.tfevents)\\.\\d{10,}\\..+", "$1");
   }
 
   @Test
