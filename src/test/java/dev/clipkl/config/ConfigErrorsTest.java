@@ -54,7 +54,7 @@ class ConfigErrorsTest {
         "mode=fast                  | mode must be one of practical, faithful, got fast",
         "run.engine=gpu | run.engine must be one of auto, cuda, vector, nd4j, reference, got gpu",
         "run.threads=-1             | run.threads must be >= 0, got -1",
-        "run.csv=yes    | run.csv must be true or false, got yes",
+        "run.csv=yes    | run.csv must be one of false, true, got yes",
         "run.memory=6G  | run.memory must be auto or a size such as 6GB or 512MiB, got 6G",
         "run.memory=0GB | run.memory must be auto or a size such as 6GB or 512MiB, got 0GB",
         "run.checkpoint-every=60 | run.checkpoint-every must be a duration such as 500ms, 60s, 5m"
