@@ -10,11 +10,12 @@ import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
@@ -41,22 +42,31 @@ final class ChartFiles {
    * @throws EnvironmentException when they cannot be written
    */
   static List<Path> write(List<Chart> charts, Path folder) {
-    List<Path> files = new ArrayList<>();
     try {
       Files.createDirectories(folder);
-      for (Chart chart : charts) {
-        Path svg = folder.resolve(chart.id() + ".svg");
-        writeSvg(chart, svg);
-        files.add(svg);
-        Path png = folder.resolve(chart.id() + ".png");
-        writePng(chart, png);
-        files.add(png);
-      }
+      return charts.parallelStream().flatMap(chart -> write(chart, folder).stream()).toList();
     } catch (IOException e) {
-      throw new EnvironmentException(
-          "cannot write charts to %s: %s".formatted(folder, e.getMessage()), e);
+      throw unwritable(folder, e);
+    } catch (UncheckedIOException e) {
+      throw unwritable(folder, Objects.requireNonNull(e.getCause()));
     }
-    return files;
+  }
+
+  private static EnvironmentException unwritable(Path folder, IOException e) {
+    return new EnvironmentException(
+        "cannot write charts to %s: %s".formatted(folder, e.getMessage()), e);
+  }
+
+  private static List<Path> write(Chart chart, Path folder) {
+    Path svg = folder.resolve(chart.id() + ".svg");
+    Path png = folder.resolve(chart.id() + ".png");
+    try {
+      writeSvg(chart, svg);
+      writePng(chart, png);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return List.of(svg, png);
   }
 
   private static void writePng(Chart chart, Path file) throws IOException {
@@ -84,6 +94,9 @@ final class ChartFiles {
     graphics.setSVGCanvasSize(new Dimension(ChartPainter.WIDTH, ChartPainter.HEIGHT));
     ChartPainter.chart(chart).paint(graphics, ChartPainter.WIDTH, ChartPainter.HEIGHT);
     Element root = graphics.getRoot();
+    Element title = root.getOwnerDocument().createElementNS(SVG_NAMESPACE, "title");
+    title.setTextContent(chart.title());
+    root.insertBefore(title, root.getFirstChild());
     root.setAttribute("viewBox", "0 0 %d %d".formatted(ChartPainter.WIDTH, ChartPainter.HEIGHT));
     try (AtomicFile target = AtomicFile.open(file);
         Writer writer = new OutputStreamWriter(target.outputStream(), UTF_8)) {

@@ -67,7 +67,7 @@ final class RunWords {
       return "It ended after %s: %s.".formatted(effort, facts.stopReason());
     }
     String continued =
-        "`clipkl train --resume %s` goes on from its last checkpoint"
+        "clipkl train --resume %s goes on from its last checkpoint"
             .formatted(ShellWords.quote(run.directory().toString()));
     return facts.status().equals("interrupted")
         ? "It was interrupted after %s and has no policy yet; %s.".formatted(effort, continued)

@@ -226,7 +226,8 @@ const clipklCharts = (() => {
           ...series.map((one, i) => ({
             ...this.style(i),
             show: !this.hidden.has(one.label),
-            points: {show: this.data[0].length <= 1 ? true : undefined, size: 5},
+            // A line needs two points; marks on it would hide its dashes.
+            points: {show: () => this.data[0].length <= 1, size: 5},
           })),
         ],
         hooks: {
