@@ -77,8 +77,8 @@ final class CertifyCommand implements Runnable {
   }
 
   /**
-   * Leaves the certificate with the run, for reports. One that tells of the way to the policy is not
-   * replaced by one that does not; a folder that cannot be written to only lacks it.
+   * Leaves the certificate with the run, for reports. One that tells of the way to the policy is
+   * not replaced by one that does not; a folder that cannot be written to only lacks it.
    */
   private void keep(Certificate certificate, TrainingListener listener) {
     Path file = source.resolve(FILE);

@@ -98,8 +98,7 @@ final class ReportCommand implements Runnable {
     new FieldTable()
         .add("report", "%s, %s".formatted(written.page(), ByteSize.format(written.bytes())))
         .add(
-            "charts",
-            String.format(Locale.ROOT, "%d files in %s", written.charts().size(), folder))
+            "charts", String.format(Locale.ROOT, "%d files in %s", written.charts().size(), folder))
         .print(text);
   }
 }

@@ -83,7 +83,8 @@ public final class MetricHistory {
     }
     throw new InputException(
         "%s line %d: expected an object with %s, got %s"
-            .formatted(file, number, OUTER_ITERATION, line.substring(0, Math.min(80, line.length()))));
+            .formatted(
+                file, number, OUTER_ITERATION, line.substring(0, Math.min(80, line.length()))));
   }
 
   /** Number of lines. */

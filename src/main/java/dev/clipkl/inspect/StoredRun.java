@@ -18,11 +18,7 @@ import java.nio.file.Path;
  * @param history its metrics so far
  */
 public record StoredRun(
-    Path directory,
-    String configuration,
-    RunConfig config,
-    RunFacts facts,
-    MetricHistory history) {
+    Path directory, String configuration, RunConfig config, RunFacts facts, MetricHistory history) {
 
   /** Whether a folder holds a run: one that was at least begun. */
   public static boolean isRun(Path directory) {

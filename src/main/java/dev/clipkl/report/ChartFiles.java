@@ -39,9 +39,11 @@ final class ChartFiles {
    *
    * @param folder made if it is missing
    * @return the files
-   * @throws EnvironmentException when they cannot be written
+   * @throws EnvironmentException when they cannot be written, or there are no fonts to draw with
    */
   static List<Path> write(List<Chart> charts, Path folder) {
+    // A display that is named but not there would otherwise be asked for fonts.
+    System.setProperty("java.awt.headless", "true");
     try {
       Files.createDirectories(folder);
       return charts.parallelStream().flatMap(chart -> write(chart, folder).stream()).toList();
@@ -49,6 +51,11 @@ final class ChartFiles {
       throw unwritable(folder, e);
     } catch (UncheckedIOException e) {
       throw unwritable(folder, Objects.requireNonNull(e.getCause()));
+    } catch (LinkageError | InternalError e) {
+      throw new EnvironmentException(
+          "cannot draw charts: Java finds no fonts here; install fontconfig and a font (the page is"
+              + " written)",
+          e);
     }
   }
 

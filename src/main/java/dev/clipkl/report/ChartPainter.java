@@ -84,10 +84,12 @@ final class ChartPainter {
     styler.setXAxisLogarithmic(chart.x().log());
     styler.setYAxisLogarithmic(chart.y().log());
     if (chart.y().log()) {
-      limit(chart.curves().stream().map(Curve::y).toList(), styler::setYAxisMin, styler::setYAxisMax);
+      limit(
+          chart.curves().stream().map(Curve::y).toList(), styler::setYAxisMin, styler::setYAxisMax);
     }
     if (chart.x().log()) {
-      limit(chart.curves().stream().map(Curve::x).toList(), styler::setXAxisMin, styler::setXAxisMax);
+      limit(
+          chart.curves().stream().map(Curve::x).toList(), styler::setXAxisMin, styler::setXAxisMax);
     }
   }
 

@@ -63,8 +63,9 @@ final class ComparisonWords {
   }
 
   private static String frontier(Frontier frontier) {
-    return "The frontier has %d exact optima and %d trained policies."
-        .formatted(frontier.optima().size(), frontier.trained().size());
+    return "The frontier has %s exact optima and %s trained policies."
+        .formatted(
+            Numbers.count(frontier.optima().size()), Numbers.count(frontier.trained().size()));
   }
 
   static double metric(ComparedPolicy policy, String name) {

@@ -28,10 +28,7 @@ final class FrontierCharts {
   }
 
   private static Chart chart(
-      String id,
-      String measure,
-      Frontier frontier,
-      ToDoubleFunction<FrontierPoint> divergence) {
+      String id, String measure, Frontier frontier, ToDoubleFunction<FrontierPoint> divergence) {
     List<String> divergences =
         frontier.optima().stream().map(FrontierPoint::divergence).distinct().toList();
     List<Curve> curves = new ArrayList<>();

@@ -58,7 +58,9 @@ final class PageViews {
         !charts.isEmpty(),
         thinned,
         Numbers.count(Thinning.MOST_POINTS),
-        comparison == null ? List.of() : comparison.matches().stream().map(PageViews::match).toList(),
+        comparison == null
+            ? List.of()
+            : comparison.matches().stream().map(PageViews::match).toList(),
         comparison == null ? List.of() : frontier(comparison.frontier()),
         tokens.tables().isEmpty() ? null : section(tokens.tables()),
         tokens.notes(),

@@ -63,7 +63,8 @@ record ReportSubject(
               .formatted(ComparisonFile.NAME, directories.size()));
     }
     return ofComparison(
-        directories.getFirst(), ComparisonFile.read(directories.getFirst().resolve(ComparisonFile.NAME)));
+        directories.getFirst(),
+        ComparisonFile.read(directories.getFirst().resolve(ComparisonFile.NAME)));
   }
 
   /** Whether a folder holds a comparison. */
@@ -75,7 +76,8 @@ record ReportSubject(
     List<StoredRun> stored = directories.stream().map(StoredRun::read).toList();
     Map<String, StoredRun> labelled = new LinkedHashMap<>();
     for (StoredRun run : stored) {
-      boolean unique = stored.stream().filter(other -> other.name().equals(run.name())).count() == 1;
+      boolean unique =
+          stored.stream().filter(other -> other.name().equals(run.name())).count() == 1;
       String label = unique ? run.name() : run.directory().toString();
       if (labelled.put(label, run) != null) {
         throw new InputException("%s is named twice".formatted(run.directory()));
@@ -129,7 +131,8 @@ record ReportSubject(
     List<Run> distinct = new ArrayList<>();
     for (int i = 0; i < runs.size(); i++) {
       Run run = runs.get(i);
-      boolean unique = runs.stream().filter(other -> other.label().equals(run.label())).count() == 1;
+      boolean unique =
+          runs.stream().filter(other -> other.label().equals(run.label())).count() == 1;
       distinct.add(unique ? run : new Run(run.label() + ", " + paths.get(i), run.stored()));
     }
     return distinct;

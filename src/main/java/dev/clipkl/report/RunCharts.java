@@ -125,8 +125,7 @@ final class RunCharts {
       String id, String title, String yLabel, List<Curve> curves, List<Curve> further) {
     List<Curve> all = new ArrayList<>(curves);
     all.addAll(further);
-    charts.add(
-        new Chart(id, id, title, "", ITERATION, new Axis(yLabel, false), false, all));
+    charts.add(new Chart(id, id, title, "", ITERATION, new Axis(yLabel, false), false, all));
   }
 
   private List<Curve> curves(String metric, String suffix, boolean dashed) {
@@ -144,8 +143,7 @@ final class RunCharts {
       double[][] points = Thinning.of(positions.apply(history), numbers.apply(history));
       boolean marks = points[0].length <= MOST_MARKS;
       curves.add(
-          new Curve(
-              runs.get(i).label() + suffix, i, i, dashed, true, marks, points[0], points[1]));
+          new Curve(runs.get(i).label() + suffix, i, i, dashed, true, marks, points[0], points[1]));
     }
     return curves;
   }

@@ -86,7 +86,9 @@ final class RunWords {
                 Numbers.of(history.last(MetricNames.VALUE), 7),
                 Numbers.of(history.last(MetricNames.OPTIMUM), 7));
     if (history.size() > 1 && first > 0.0 && gap <= first) {
-      words += "; it has closed %s of the distance that it began with".formatted(Numbers.percent(1.0 - gap / first));
+      words +=
+          "; it has closed %s of the distance that it began with"
+              .formatted(Numbers.percent(1.0 - gap / first));
     } else if (history.size() > 1 && gap > first) {
       words += "; it has moved away from it: it began at %s".formatted(Numbers.small(first));
     }

@@ -134,8 +134,10 @@ record StoredCertificate(
                     Numbers.of(number(root.path("optimum_lower")), 12),
                     Numbers.of(number(root.path("optimum_upper")), 12))),
         new Fact("exact gap", Numbers.of(number(root.path("gap")), 6)),
-        new Fact("rate per inner step, predicted", Numbers.of(number(rate.path("predicted_per_step")))),
-        new Fact("rate per inner step, measured", Numbers.of(number(rate.path("measured_per_step")))),
+        new Fact(
+            "rate per inner step, predicted", Numbers.of(number(rate.path("predicted_per_step")))),
+        new Fact(
+            "rate per inner step, measured", Numbers.of(number(rate.path("measured_per_step")))),
         new Fact(
             "steps of plain gradient ascent to a gap of "
                 + Numbers.of(number(rate.path("tolerance"))),
@@ -168,7 +170,10 @@ record StoredCertificate(
 
   /** Claims whose failure is the certificate's failure. */
   int binding() {
-    return standings.stream().filter(ClaimsOfStanding::binding).mapToInt(s -> s.claims().size()).sum();
+    return standings.stream()
+        .filter(ClaimsOfStanding::binding)
+        .mapToInt(s -> s.claims().size())
+        .sum();
   }
 
   /** Names of the binding claims that fail. */

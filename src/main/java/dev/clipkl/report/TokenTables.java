@@ -70,9 +70,7 @@ record TokenTables(
     for (int i = 0; i < runs.size(); i++) {
       StoredRun run = runs.get(i).stored();
       if (run.hasPolicy()) {
-        byProblem
-            .computeIfAbsent(run.facts().problemFingerprint(), _ -> new ArrayList<>())
-            .add(i);
+        byProblem.computeIfAbsent(run.facts().problemFingerprint(), _ -> new ArrayList<>()).add(i);
       } else {
         notes.add(runs.get(i).label() + " has no policy yet, because the run has not finished.");
       }
@@ -102,8 +100,7 @@ record TokenTables(
       }
       StoredPolicy policy = policies.getFirst();
       List<String> names =
-          RunTexts.rowNames(
-              new PolicySource(first.directory()), first.config(), policy.states());
+          RunTexts.rowNames(new PolicySource(first.directory()), first.config(), policy.states());
       String tokenizerName = first.config().problem().tokenizer().orElse(null);
       Tokenizer tokenizer =
           tokenizerName == null ? null : RunTexts.tokenizer(tokenizerName, policy.actions());
@@ -114,11 +111,7 @@ record TokenTables(
               .mapToObj(row -> row(row, names == null ? null : names.get(row), reference, policies))
               .toList();
       return new TokenTables(
-          RunTexts.rowKind(first.config()),
-          places,
-          texts(rows, tokenizer),
-          rows,
-          policy.states());
+          RunTexts.rowKind(first.config()), places, texts(rows, tokenizer), rows, policy.states());
     } finally {
       policies.forEach(StoredPolicy::close);
     }

@@ -23,7 +23,11 @@ public final class ChartLibrary {
 
   /** JavaScript that defines {@code uPlot} and {@code clipklCharts}. */
   public static String script() {
-    return licence() + uplot("dist/uPlot.iife.min.js") + "\n" + read("charts.js") + read("plane.js");
+    return licence()
+        + uplot("dist/uPlot.iife.min.js")
+        + "\n"
+        + read("charts.js")
+        + read("plane.js");
   }
 
   /** The style sheet that {@link #script} needs. */

@@ -107,7 +107,6 @@ class DashboardPageTest {
   }
 
   private static String picture(Browser browser) {
-    return String.valueOf(
-        browser.script("return document.querySelector('canvas').toDataURL()"));
+    return String.valueOf(browser.script("return document.querySelector('canvas').toDataURL()"));
   }
 }

@@ -25,7 +25,9 @@ class LargeReportTest {
     try (Browser browser = Browser.open(Files.createDirectory(folder.resolve("profile")))) {
       WordRuns runs = new WordRuns(folder, 3000);
       List<String> texts =
-          IntStream.range(0, PROMPTS).mapToObj(i -> "prompt number %d so kind".formatted(i)).toList();
+          IntStream.range(0, PROMPTS)
+              .mapToObj(i -> "prompt number %d so kind".formatted(i))
+              .toList();
       Path prompts = runs.prompts("prompts.jsonl", texts);
       String brief = "\noptimizer: {outer-iterations: 2}";
       Path reverse =

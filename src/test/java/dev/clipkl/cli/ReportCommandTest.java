@@ -2,7 +2,17 @@ package dev.clipkl.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.clipkl.compare.ComparedPolicy;
+import dev.clipkl.compare.Comparison;
+import dev.clipkl.compare.ComparisonFile;
+import dev.clipkl.compare.Frontier;
+import dev.clipkl.compare.FrontierPoint;
+import dev.clipkl.compare.OptimumNumbers;
+import dev.clipkl.compare.PolicyMatch;
+import dev.clipkl.compare.PolicyShape;
+import dev.clipkl.compare.TopOverlap;
 import dev.clipkl.endtoend.BanditFile;
+import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.problem.MdpFile;
 import dev.clipkl.problem.MdpFixture;
 import dev.clipkl.report.WordRuns;
@@ -11,10 +21,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,8 +88,7 @@ class ReportCommandTest {
   private static Document xml(Path file) {
     try {
       DocumentBuilderFactory factory = DocumentBuilderFactory.newDefaultNSInstance();
-      factory.setFeature(
-          "http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
+      factory.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
       return factory.newDocumentBuilder().parse(file.toFile());
     } catch (Exception e) {
       throw new AssertionError(file + " is no XML", e);
@@ -183,6 +194,82 @@ class ReportCommandTest {
     assertThat(html.split("<script", -1)).hasSize(3);
     assertThat(html.split("</script", -1)).hasSize(3);
     assertThat(xml(run.resolve("charts").resolve("gap.svg"))).isNotNull();
+  }
+
+  @Test
+  void comparisonHasItsTablesAndItsFrontier() throws IOException {
+    Path one = train("forward-kl", "objective: {divergence: forward-kl}");
+    Path two = train("reverse-kl", "");
+    Path comparison = Files.createDirectory(cli.path("comparison"));
+    ComparisonFile.write(
+        comparison.resolve(ComparisonFile.NAME),
+        new Comparison(
+            ComparisonFile.FORMAT_VERSION,
+            "directions",
+            List.of("3 states, 50 actions"),
+            "fingerprint",
+            List.of(
+                match(null, 0.1, one, two),
+                match(MetricNames.KL_POLICY_TO_REFERENCE, 1.5, one, two)),
+            new Frontier(
+                List.of(
+                    new FrontierPoint("forward-kl", 0.1, null, 0.8, 1.0, 0.5, 0.8125, 0.8),
+                    new FrontierPoint("forward-kl", 0.2, null, 0.7, 0.5, 0.25, 0.7, 0.7)),
+                List.of(
+                    new FrontierPoint(
+                        "forward-kl", 0.1, "../forward-kl", 0.79, 1.0, 0.5, 0.8, 0.8)))));
+    assertThat(cli.run("report", comparison)).as(cli.err()).isZero();
+    assertThat(page(comparison.resolve("report.html")))
+        .contains("<h1>directions</h1>")
+        .contains("<h3>Same λ = 0.1</h3>")
+        .contains("<h3>Same budget: KL(policy ‖ reference) = 1.5 nats</h3>")
+        .contains("Same λ = 0.1: forward-kl reaches an expected reward of 0.75")
+        .contains("reverse-kl keeps most of what the reference says (90.0% of the mass")
+        .contains("forward-kl spreads over most tokens (20 effective ones on average)")
+        .contains("its exact optimum")
+        .contains(">25.0%<")
+        .contains("1.2e-2")
+        .contains("The frontier has 2 exact optima and 1 trained policies.");
+    assertThat(comparison.resolve("charts").resolve("frontier.svg")).exists();
+    cli.refuses(
+        "a comparison's report is its own: expected one folder with a comparison.json, got 2 folders",
+        "report",
+        comparison,
+        one);
+  }
+
+  private static PolicyMatch match(@Nullable String measure, double target, Path one, Path two) {
+    return new PolicyMatch(
+        measure,
+        target,
+        List.of(policy("forward-kl", one, 20.0, 0.8), policy("reverse-kl", two, 10.0, 0.9)),
+        List.of(new TopOverlap("forward-kl", "reverse-kl", 20, 0.25)));
+  }
+
+  private static ComparedPolicy policy(
+      String divergence, Path run, double effectiveTokens, double massKept) {
+    PolicyShape shape = new PolicyShape(2.0, effectiveTokens, massKept, 1e-7, 1e-8, 1e-9);
+    return new ComparedPolicy(
+        "../" + run.getFileName(),
+        divergence,
+        0.1,
+        new OptimumNumbers(0.6, 0.76, 1.6, 1.6, 0.9),
+        Map.of(
+            MetricNames.REWARD,
+            0.75,
+            MetricNames.KL_POLICY_TO_REFERENCE,
+            1.5,
+            MetricNames.KL_REFERENCE_TO_POLICY,
+            0.8,
+            MetricNames.GAP,
+            1e-7),
+        shape,
+        shape,
+        0.5,
+        Double.NaN,
+        30,
+        1e6,
+        "the exact gap reached the tolerance");
   }
 
   @Test

@@ -39,7 +39,8 @@ public final class ClipklProcess implements AutoCloseable {
    * @param folder its working directory
    * @param options of its JVM
    */
-  public static ClipklProcess start(Path output, Path folder, List<String> options, String... arguments) {
+  public static ClipklProcess start(
+      Path output, Path folder, List<String> options, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()

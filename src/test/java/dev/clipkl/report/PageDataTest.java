@@ -14,7 +14,13 @@ class PageDataTest {
     Curve curve = new Curve(text, 0, 0, false, true, false, numbers, numbers);
     Chart chart =
         new Chart(
-            "id", "id", text, "", new Chart.Axis("x", false), new Chart.Axis("y", true), false,
+            "id",
+            "id",
+            text,
+            "",
+            new Chart.Axis("x", false),
+            new Chart.Axis("y", true),
+            false,
             List.of(curve));
     TokenTables tokens =
         new TokenTables(
