@@ -42,7 +42,7 @@ final class FrontierCharts {
         "frontier",
         "Frontier: the most reward at each distance",
         Measures.name(measure),
-        new Axis(Measures.name(measure) + ", nats", true),
+        new Axis(Measures.name(measure) + ", nats", false),
         new Axis("expected reward", false),
         true,
         curves.stream().filter(curve -> curve.x().length > 0).toList());

@@ -85,7 +85,8 @@ record PageView(
       String massKept,
       String tailMass,
       String minProbability,
-      String rates,
+      String measuredRate,
+      String predictedRate,
       String iterations) {}
 
   /** How many of the most probable tokens two policies share. */

@@ -70,7 +70,7 @@ final class PageViews {
   private String subtitle() {
     Comparison comparison = subject.comparison();
     if (comparison != null) {
-      return String.join(" · ", comparison.problem());
+      return comparison.problem().isEmpty() ? "" : comparison.problem().getFirst();
     }
     // The first line says what the rows and columns are; the others stand with each run.
     List<String> problems =
@@ -153,7 +153,8 @@ final class PageViews {
         ComparisonWords.metric(policy, MetricNames.KL_REFERENCE_TO_POLICY),
         Numbers.small(ComparisonWords.metric(policy, MetricNames.GAP)),
         policy.shape(),
-        "%s / %s".formatted(Numbers.of(policy.measuredRate()), Numbers.of(policy.predictedRate())),
+        Numbers.of(policy.measuredRate()),
+        Numbers.of(policy.predictedRate()),
         Numbers.count(policy.outerIterations()));
   }
 
@@ -169,6 +170,7 @@ final class PageViews {
         "0",
         policy.optimalShape(),
         "",
+        "",
         "");
   }
 
@@ -181,7 +183,8 @@ final class PageViews {
       double klReferenceToPolicy,
       String gap,
       PolicyShape shape,
-      String rates,
+      String measuredRate,
+      String predictedRate,
       String iterations) {
     return new MatchRow(
         name,
@@ -196,7 +199,8 @@ final class PageViews {
         Numbers.percent(shape.referenceMassKept()),
         Numbers.small(shape.tailMass()),
         Numbers.small(shape.minProbability()),
-        rates,
+        measuredRate,
+        predictedRate,
         iterations);
   }
 

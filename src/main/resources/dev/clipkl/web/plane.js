@@ -13,6 +13,7 @@ clipklCharts.plane = (() => {
   const LEAST_FACTOR = 1.02;
   const MARK = 4.5;
   const SMALL_MARK = 2.5;
+  const PIECES = 24;
 
   const usable = (x, y, log) => isNumber(x) && isNumber(y) && !(log && x <= 0);
 
@@ -36,6 +37,20 @@ clipklCharts.plane = (() => {
     style(index) {
       const style = super.style(index);
       return this.options.series[index].dashed ? style : {...style, dash: []};
+    }
+
+    /* Points that are not joined have no line to show. */
+    sample(index) {
+      const svg = super.sample(index);
+      if (!this.options.series[index].line) {
+        const circle = document.createElementNS(svg.namespaceURI, "circle");
+        const {stroke} = this.style(index);
+        for (const [name, value] of Object.entries({cx: 14, cy: 5, r: MARK, fill: stroke})) {
+          circle.setAttribute(name, String(value));
+        }
+        svg.replaceChildren(circle);
+      }
+      return svg;
     }
 
     plotOptions() {
@@ -120,7 +135,16 @@ clipklCharts.plane = (() => {
       if (line) {
         ctx.setLineDash(dash.map(length => length * devicePixelRatio));
         ctx.beginPath();
-        xs.forEach((x, i) => ctx.lineTo(...at(i)));
+        xs.forEach((x, i) => {
+          // What is straight in numbers is bent on a logarithmic axis.
+          for (let piece = 1; this.log && i > 0 && piece < PIECES; piece++) {
+            const share = piece / PIECES;
+            ctx.lineTo(
+              plot.valToPos(xs[i - 1] + share * (x - xs[i - 1]), "x", true),
+              plot.valToPos(ys[i - 1] + share * (ys[i] - ys[i - 1]), "y", true));
+          }
+          ctx.lineTo(...at(i));
+        });
         ctx.stroke();
       }
       if (points || xs.length === 1) {

@@ -223,13 +223,19 @@ class ReportCommandTest {
         .contains("<h1>directions</h1>")
         .contains("<h3>Same λ = 0.1</h3>")
         .contains("<h3>Same budget: KL(policy ‖ reference) = 1.5 nats</h3>")
-        .contains("Same λ = 0.1: forward-kl reaches an expected reward of 0.75")
-        .contains("reverse-kl keeps most of what the reference says (90.0% of the mass")
-        .contains("forward-kl spreads over most tokens (20 effective ones on average)")
+        .contains(
+            "Same λ = 0.1: expected reward 0.75 (forward-kl) and 0.75 (reverse-kl), at 1.5 and 1.5"
+                + " nats of KL(p‖q) and 0.8 and 0.8 of KL(q‖p).")
+        .contains(
+            "They keep 80.0% and 90.0% of the mass on the reference’s main tokens, and spread over"
+                + " 20 and 10 effective tokens on average.")
+        .contains("No policy is further than 1e-7 from its exact optimum.")
         .contains("its exact optimum")
         .contains(">25.0%<")
-        .contains("1.2e-2")
-        .contains("The frontier has 2 exact optima and 1 trained policies.");
+        .contains(">0.012<")
+        .contains(
+            "Trained along the frontier, forward-kl stays below the most possible reward by at most"
+                + " 0.01 at the same KL(p‖q), and by at most 0.01 at the same KL(q‖p).");
     assertThat(comparison.resolve("charts").resolve("frontier.svg")).exists();
     cli.refuses(
         "a comparison's report is its own: expected one folder with a comparison.json, got 2 folders",
