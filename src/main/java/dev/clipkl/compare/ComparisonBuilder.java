@@ -32,8 +32,10 @@ final class ComparisonBuilder {
     this.plan = plan;
     for (PlannedMatch match : plan.matches()) {
       Map<String, PlannedRun> runs = new LinkedHashMap<>();
-      match.lambdas().forEach((name, lambda) ->
-          runs.put(name, planner.objective(Divergence.parse(name), lambda)));
+      match
+          .lambdas()
+          .forEach(
+              (name, lambda) -> runs.put(name, planner.objective(Divergence.parse(name), lambda)));
       matchRuns.add(runs);
     }
     if (config.compare().frontierTrained()) {
@@ -160,8 +162,7 @@ final class ComparisonBuilder {
     }
     Map<BudgetMeasure, FrontierBound> bounds = new EnumMap<>(BudgetMeasure.class);
     for (BudgetMeasure measure : BudgetMeasure.values()) {
-      FrontierBound bound =
-          new FrontierBound(measurement.solver(), measurement.meter(), measure);
+      FrontierBound bound = new FrontierBound(measurement.solver(), measurement.meter(), measure);
       lambdas.forEach(bound::add);
       bounds.put(measure, bound);
     }

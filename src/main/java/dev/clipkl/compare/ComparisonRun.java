@@ -143,8 +143,7 @@ public final class ComparisonRun {
     List<Divergence> divergences = config.compare().divergences();
     double start = config.objective().lambda();
     Optional<Double> given = config.compare().budget();
-    double target =
-        given.orElseGet(() -> budgets.spent(measure, divergences.getFirst(), start));
+    double target = given.orElseGet(() -> budgets.spent(measure, divergences.getFirst(), start));
     if (!(target > 0.0 && target < Double.POSITIVE_INFINITY)) {
       throw new InputException(
           "compare.budget: the optimum of %s at lambda %s has no finite %s above 0 to share, got"
@@ -179,15 +178,15 @@ public final class ComparisonRun {
     Map<PlannedRun, RunResult> results = new LinkedHashMap<>();
     Optional<Comparison> comparison = Optional.empty();
     for (Map.Entry<RunConfig.Problem, List<PlannedRun>> group : byProblem(runs).entrySet()) {
-      try (LoadedProblem loaded = LoadedProblem.open(group.getValue().getFirst().config(), _ -> {})) {
+      try (LoadedProblem loaded =
+          LoadedProblem.open(group.getValue().getFirst().config(), _ -> {})) {
         ProblemSolver solver = new ProblemSolver(loaded, listener::stopRequested);
         RunMeasurement measurement =
             new RunMeasurement(solver, new PolicyMeter(solver, config.compare().top()));
         for (PlannedRun run : group.getValue()) {
           Path directory = folder.runs().resolve(run.id());
           results.put(
-              run,
-              measurement.run(run, folder.path(), directory, queue.failures().get(run.id())));
+              run, measurement.run(run, folder.path(), directory, queue.failures().get(run.id())));
         }
         if (group.getKey().equals(config.problem())) {
           comparison = Optional.of(builder.build(measurement, results));

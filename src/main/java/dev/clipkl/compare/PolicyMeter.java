@@ -214,10 +214,7 @@ final class PolicyMeter {
     int actions = problem.actions();
     IntFunction<OptimumSweeps> sweeps =
         _ ->
-            solver
-                .loaded()
-                .engine()
-                .optimumSweeps(optimum.divergence(), optimum.lambda(), actions);
+            solver.loaded().engine().optimumSweeps(optimum.divergence(), optimum.lambda(), actions);
     record Worker(Scratch arrays, OptimumSweeps sweeps) {}
     List<Worker> workers =
         IntStream.range(0, scratch.size())

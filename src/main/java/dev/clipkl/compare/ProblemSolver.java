@@ -113,8 +113,7 @@ final class ProblemSolver {
     MdpSolver solver = new MdpSolver(mdp, divergence, lambda);
     MdpOptimum optimum = solver.policyIteration();
     RowTable actionValues =
-        RowTable.allocate(
-            Arena.ofAuto(), RowTable.Precision.FLOAT64, mdp.states(), mdp.actions());
+        RowTable.allocate(Arena.ofAuto(), RowTable.Precision.FLOAT64, mdp.states(), mdp.actions());
     for (int s = 0; s < mdp.states(); s++) {
       actionValues.writeRow(s, optimum.actionValues()[s]);
     }

@@ -36,7 +36,7 @@ final class ChartPainter {
   private static final float THIN_LINE = 1.3f;
   private static final float[] DOTS = {2.0f, 3.0f};
   private static final int MARK = 8;
-  private static final int TICK_SPACING = 110;
+  private static final int MOST_TICKS = 12;
 
   private ChartPainter() {}
 
@@ -78,7 +78,7 @@ final class ChartPainter {
     styler.setLegendFont(text);
     styler.setMarkerSize(MARK);
     styler.setPlotGridVerticalLinesVisible(false);
-    styler.setXAxisTickMarkSpacingHint(TICK_SPACING);
+    styler.setXAxisMaxLabelCount(MOST_TICKS);
     styler.setXAxisLogarithmicDecadeOnly(true);
     styler.setYAxisLogarithmicDecadeOnly(true);
     styler.setXAxisLogarithmic(chart.x().log());

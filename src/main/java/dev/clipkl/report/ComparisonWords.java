@@ -52,11 +52,9 @@ final class ComparisonWords {
                         .formatted(
                             Numbers.of(metric(policy, MetricNames.REWARD)), policy.divergence())),
             listed(
-                policies,
-                policy -> Numbers.of(metric(policy, MetricNames.KL_POLICY_TO_REFERENCE))),
+                policies, policy -> Numbers.of(metric(policy, MetricNames.KL_POLICY_TO_REFERENCE))),
             listed(
-                policies,
-                policy -> Numbers.of(metric(policy, MetricNames.KL_REFERENCE_TO_POLICY))),
+                policies, policy -> Numbers.of(metric(policy, MetricNames.KL_REFERENCE_TO_POLICY))),
             policies.size() == 1 ? "It keeps" : "They keep",
             listed(policies, policy -> Numbers.percent(policy.shape().referenceMassKept())),
             policies.size() == 1 ? "spreads" : "spread",
@@ -65,9 +63,7 @@ final class ComparisonWords {
 
   private static String frontier(Frontier frontier, String divergence) {
     List<FrontierPoint> trained =
-        frontier.trained().stream()
-            .filter(point -> point.divergence().equals(divergence))
-            .toList();
+        frontier.trained().stream().filter(point -> point.divergence().equals(divergence)).toList();
     return "Trained along the frontier, %s stays below the most possible reward by at most %s at the same KL(p‖q), and by at most %s at the same KL(q‖p)."
         .formatted(
             divergence,
@@ -81,7 +77,8 @@ final class ComparisonWords {
   }
 
   /** {@code a}, {@code a and b}, {@code a, b and c}. */
-  private static String listed(List<ComparedPolicy> policies, Function<ComparedPolicy, String> words) {
+  private static String listed(
+      List<ComparedPolicy> policies, Function<ComparedPolicy, String> words) {
     List<String> texts = policies.stream().map(words).toList();
     int last = texts.size() - 1;
     return last < 1
