@@ -6,7 +6,9 @@ import dev.clipkl.failure.InputException;
 import dev.clipkl.inspect.PolicySource;
 import dev.clipkl.inspect.RunTexts;
 import dev.clipkl.language.Tokenizer;
+import dev.clipkl.problem.Problem;
 import dev.clipkl.table.ByteSize;
+import dev.clipkl.training.LoadedProblem;
 import dev.clipkl.training.StoredPolicy;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -30,7 +32,7 @@ import picocli.CommandLine.Spec;
     name = "export",
     description =
         "Writes rows of a trained policy: as log-probabilities to a .safetensors file, or its most"
-            + " probable tokens to a .csv file.")
+            + " probable tokens to a .csv file. Or rows of the problem that it was trained on.")
 final class ExportCommand implements Runnable {
   private static final String TENSORS = ".safetensors";
   private static final String CSV = ".csv";
@@ -52,6 +54,14 @@ final class ExportCommand implements Runnable {
       paramLabel = "0,3,10-20",
       description = "The rows, counted from 0 (default: all).")
   private @Nullable String rows;
+
+  @Option(
+      names = "--table",
+      paramLabel = "T",
+      description =
+          "For a run's directory and .safetensors: write reference (log-probabilities) or rewards"
+              + " instead of the policy, as the run computes with them.")
+  private ProblemExport.@Nullable Table table;
 
   @Option(
       names = "--logits",
@@ -96,6 +106,10 @@ final class ExportCommand implements Runnable {
   public void run() {
     boolean csv = file.isNamed(CSV);
     checkOptions(csv);
+    if (table != null) {
+      exportProblem(table);
+      return;
+    }
     Path policyFile = new PolicySource(source).policyFile();
     Path path = prompts == null ? file.require(policyFile) : file.require(policyFile, prompts);
     try (StoredPolicy policy = StoredPolicy.open(policyFile)) {
@@ -132,7 +146,52 @@ final class ExportCommand implements Runnable {
     }
   }
 
+  /**
+   * What was written of a problem.
+   *
+   * @param source the run whose problem it is
+   * @param fingerprint the problem's
+   */
+  record ProblemSummary(
+      Path path, long bytes, Path source, int rows, int columns, String fingerprint) {}
+
+  private void exportProblem(ProblemExport.Table which) {
+    PolicySource run = new PolicySource(source);
+    run.requireRun();
+    Path path = file.require();
+    try (LoadedProblem loaded = LoadedProblem.open(run.configuration(), _ -> {})) {
+      Problem problem = loaded.problem();
+      long[] selected =
+          rows == null
+              ? RowSelection.all(problem.states())
+              : RowSelection.parse(rows, problem.states());
+      int written = ProblemExport.write(problem, which, selected, path);
+      ProblemSummary summary =
+          new ProblemSummary(
+              path, Files.size(path), source, written, problem.actions(), problem.fingerprint());
+      output.print(summary, out -> print(summary, out));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void print(ProblemSummary summary, PrintWriter out) {
+    new FieldTable()
+        .add("file", summary.path().toString())
+        .add("size", ByteSize.format(summary.bytes()))
+        .add("problem of", summary.source().toString())
+        .add(
+            "rows",
+            String.format(Locale.ROOT, "%,d of %,d columns", summary.rows(), summary.columns()))
+        .print(out);
+  }
+
   private void checkOptions(boolean csv) {
+    if (table != null && (csv || logits)) {
+      throw new ParameterException(
+          command.commandLine(),
+          "--table goes with a .safetensors file and without --logits");
+    }
     if (csv && logits) {
       throw new ParameterException(
           command.commandLine(), "--logits goes with a .safetensors file, not with .csv");

@@ -2,7 +2,9 @@ package dev.clipkl.compare;
 
 import dev.clipkl.failure.InputException;
 import dev.clipkl.objective.Divergence;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 import org.hipparchus.analysis.UnivariateFunction;
 import org.hipparchus.analysis.solvers.AllowedSolution;
 import org.hipparchus.analysis.solvers.BracketingNthOrderBrentSolver;
@@ -14,6 +16,9 @@ import org.hipparchus.analysis.solvers.BracketingNthOrderBrentSolver;
 final class BudgetSolver {
   /** Relative accuracy of the divergence that is met. */
   private static final double ACCURACY = 1e-10;
+
+  /** What counts as met. */
+  private static final double MET = 1e-7;
 
   private static final double LAMBDA_ACCURACY = 1e-14;
   private static final int ORDER = 5;
@@ -53,12 +58,16 @@ final class BudgetSolver {
    * @throws InputException when no lambda spends so much
    */
   double lambda(BudgetMeasure measure, Divergence divergence, double budget, double start) {
+    Map<Double, Double> known = new HashMap<>();
     UnivariateFunction excess =
-        logLambda -> {
-          double spent = spent(measure, divergence, Math.exp(logLambda));
-          // Zero or less than that is rounding; infinite where the optimum has zeros.
-          return Math.log(Math.clamp(spent, Double.MIN_NORMAL, Double.MAX_VALUE) / budget);
-        };
+        logLambda ->
+            known.computeIfAbsent(
+                logLambda,
+                key -> {
+                  double spent = spent(measure, divergence, Math.exp(key));
+                  // Zero or less is rounding; infinite where the optimum has zeros.
+                  return Math.log(Math.clamp(spent, Double.MIN_NORMAL, Double.MAX_VALUE) / budget);
+                });
     double logLambda = Math.log(start);
     double value = excess.value(logLambda);
     for (int step = 0; step < MOST_STEPS && value != 0.0; step++) {
@@ -71,7 +80,20 @@ final class BudgetSolver {
         break;
       }
       if (value * nextValue <= 0.0) {
-        return Math.exp(root(excess, Math.min(logLambda, next), Math.max(logLambda, next)));
+        double root = root(excess, Math.min(logLambda, next), Math.max(logLambda, next));
+        // Where an optimum gets its first zero, KL(q||p) jumps.
+        if (!(Math.abs(excess.value(root)) <= MET)) {
+          throw new InputException(
+              String.format(
+                  Locale.ROOT,
+                  "compare.budget: the optimum of %s cannot have %.6g nats of %s: it jumps over them"
+                      + " at lambda %.6g",
+                  divergence.name(),
+                  budget,
+                  measure.symbol(),
+                  Math.exp(root)));
+        }
+        return Math.exp(root);
       }
       boolean stands = value < 0.0 && nextValue - value <= STANDSTILL;
       logLambda = next;

@@ -1,6 +1,5 @@
 package dev.clipkl.compare;
 
-import dev.clipkl.metrics.MetricNames;
 import java.util.ArrayList;
 import java.util.DoubleSummaryStatistics;
 import java.util.List;
@@ -90,12 +89,11 @@ public final class ComparisonChecks {
             String.format(
                 Locale.ROOT,
                 "the trained policies' %s is apart by %.2g%% of the budget, expected at most"
-                    + " %.2g%%: lower optimizer.tolerance (near an optimum %s falls short by the"
-                    + " root of the gap)",
+                    + " %.2g%%: lower optimizer.tolerance (a divergence is as far from the optimum's"
+                    + " as the root of the gap)",
                 match.measure(),
                 100.0 * spread(match),
-                100.0 * BUDGET_SPREAD,
-                match.measure() == null ? MetricNames.DIVERGENCE : match.measure()));
+                100.0 * BUDGET_SPREAD));
       }
     }
     return warnings;

@@ -146,11 +146,11 @@ final class PolicyMeter {
   private MeasuredPolicy.Row row(
       Scratch arrays, int state, Divergence divergence, boolean withShape) {
     ReferenceRow reference = references[state];
-    CompensatedSum reward = new CompensatedSum();
-    CompensatedSum forward = new CompensatedSum();
-    CompensatedSum reverse = new CompensatedSum();
-    CompensatedSum excess = new CompensatedSum();
-    CompensatedSum entropy = new CompensatedSum();
+    double reward = 0.0;
+    double forward = 0.0;
+    double reverse = 0.0;
+    double excess = 0.0;
+    double entropy = 0.0;
     double headKept = 0.0;
     double tailMass = 0.0;
     double least = Double.POSITIVE_INFINITY;
@@ -159,27 +159,24 @@ final class PolicyMeter {
       double logQ = arrays.logReference[a];
       double p = Math.exp(logP);
       double q = Math.exp(logQ);
-      reward.add(p * arrays.rewards[a]);
+      reward += p * arrays.rewards[a];
       // 0 log 0 is 0; an optimum without a barrier can have zeros.
-      double weighted = p > 0.0 ? p * logP : 0.0;
-      entropy.add(-weighted);
-      reverse.add(p > 0.0 ? p * (logP - logQ) : 0.0);
-      forward.add(q * (logQ - logP));
-      excess.add(p - q);
+      if (p > 0.0) {
+        entropy -= p * logP;
+        reverse += p * (logP - logQ);
+      }
+      forward += q * (logQ - logP);
+      excess += p - q;
       least = Math.min(least, logP);
       if (withShape) {
         headKept += reference.isHead(a, logQ) ? Math.min(p, q) : 0.0;
         tailMass += q < ReferenceRow.TAIL_PROBABILITY ? p : 0.0;
       }
     }
-    double policyToReference = reverse.value() - excess.value();
-    // A sum with an infinite term in it is no number any more.
-    double referenceToPolicy =
-        least == Double.NEGATIVE_INFINITY
-            ? Double.POSITIVE_INFINITY
-            : forward.value() + excess.value();
+    double policyToReference = reverse - excess;
+    double referenceToPolicy = forward + excess;
     return new MeasuredPolicy.Row(
-        reward.value(),
+        reward,
         switch (divergence) {
           case ReverseKl _ -> policyToReference;
           case ForwardKl _ -> referenceToPolicy;
@@ -187,7 +184,7 @@ final class PolicyMeter {
         },
         policyToReference,
         referenceToPolicy,
-        entropy.value(),
+        entropy,
         headKept / reference.headMass(),
         tailMass,
         reference.tailMass(),
