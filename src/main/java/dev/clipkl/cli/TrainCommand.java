@@ -72,7 +72,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--dashboard",
       arity = "0..1",
-      fallbackValue = "0",
+      preprocessor = OptionalPort.class,
       paramLabel = "PORT",
       description =
           "Shows the run on a page of this machine while it lasts; the address is printed. Without"

@@ -82,7 +82,7 @@ final class DashboardServer implements AutoCloseable {
             "charts.js", Content.of("text/javascript", ChartLibrary.script()),
             "charts.css", Content.of("text/css", ChartLibrary.style()));
     try {
-      server = HttpServer.create(new InetSocketAddress(InetAddress.getByName(LOOPBACK), port), 0);
+      server = HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral(LOOPBACK), port), 0);
     } catch (BindException e) {
       throw new EnvironmentException(
           "--dashboard: cannot listen on %s port %d (%s): choose another port, or none for a free one"

@@ -22,9 +22,9 @@ final class EventRecords {
   static ByteBuffer frame(byte[] data) {
     ByteBuffer record = buffer(HEADER + data.length + Integer.BYTES);
     record.putLong(data.length);
-    record.putInt(maskedCrc(record.array(), 0, Long.BYTES));
+    record.putInt(maskedCrc(record.slice(0, Long.BYTES)));
     record.put(data);
-    record.putInt(maskedCrc(data, 0, data.length));
+    record.putInt(maskedCrc(ByteBuffer.wrap(data)));
     return record.flip();
   }
 
@@ -38,13 +38,13 @@ final class EventRecords {
     long length = header.remaining() < HEADER ? -1 : header.getLong();
     if (length < 0
         || length > LONGEST
-        || header.getInt() != maskedCrc(header.array(), 0, Long.BYTES)) {
+        || header.getInt() != maskedCrc(header.slice(0, Long.BYTES))) {
       return -1;
     }
     int size = (int) length;
     ByteBuffer data = read(file, position + HEADER, size + Integer.BYTES);
     return data.remaining() == size + Integer.BYTES
-            && data.getInt(size) == maskedCrc(data.array(), 0, size)
+            && data.getInt(size) == maskedCrc(data.slice(0, size))
         ? position + HEADER + size + Integer.BYTES
         : -1;
   }
@@ -63,9 +63,9 @@ final class EventRecords {
   }
 
   /** A CRC of data that holds CRCs says little, so TensorFlow rotates it and adds a constant. */
-  private static int maskedCrc(byte[] data, int offset, int length) {
+  private static int maskedCrc(ByteBuffer data) {
     CRC32C crc = new CRC32C();
-    crc.update(data, offset, length);
+    crc.update(data);
     return Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
   }
 }

@@ -24,7 +24,7 @@
     },
     {title: "Reward", unit: "", lines: [["objective/reward", "expected reward"]]},
     {
-      title: "KL",
+      title: "KL divergences",
       unit: "nats",
       lines: [
         ["objective/kl_policy_to_reference", "policy to reference"],

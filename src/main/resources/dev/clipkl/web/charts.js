@@ -48,25 +48,30 @@ const clipklCharts = (() => {
     }
     const size = Math.abs(value);
     return size !== 0 && (size < 1e-3 || size >= 1e7)
-      ? value.toExponential(3)
+      ? value.toExponential(3).replace(/\.?0+e/, "e")
       : String(Number(value.toPrecision(6)));
+  }
+
+  /* Digits after the point that a number needs; never more than nine. */
+  function digitsOf(value) {
+    let digits = 0;
+    while (digits < 9 && Math.abs(value * 10 ** digits - Math.round(value * 10 ** digits)) > 1e-6) {
+      digits++;
+    }
+    return digits;
   }
 
   /* As many digits as tell two ticks apart. */
   function formatTick(value, step) {
-    const size = Math.max(Math.abs(value), step);
     if (value === 0) {
       return "0";
     }
-    if (size >= 1e6 || size < 1e-3) {
-      const digits = Math.round(Math.log10(size / step));
-      return value.toExponential(Math.min(Math.max(digits, 0), 6));
+    const size = Math.max(Math.abs(value), step);
+    if (size < 1e6 && size >= 1e-3) {
+      return value.toFixed(digitsOf(step));
     }
-    let digits = 0;
-    while (digits < 9 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) {
-      digits++;
-    }
-    return value.toFixed(digits);
+    const unit = 10 ** Math.floor(Math.log10(Math.abs(value)) + 1e-9);
+    return value.toExponential(digitsOf(step / unit)).replace(/\.?0+e/, "e");
   }
 
   /* Of a logarithmic axis. */
@@ -378,7 +383,7 @@ const clipklCharts = (() => {
       const left = this.plot.valToPos(this.data[0][index], "x");
       this.plot.setCursor({left, top: this.plot.bbox.height / 2 / devicePixelRatio});
       this.spoken.textContent = [this.position, ...this.values.map(value => value.parentElement)]
-        .map(part => Array.from(part.childNodes, node => node.textContent).join(" "))
+        .map(part => Array.from(part.childNodes, node => node.textContent).filter(Boolean).join(" "))
         .join(", ");
     }
 
