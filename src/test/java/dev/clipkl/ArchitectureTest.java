@@ -25,6 +25,8 @@ class ArchitectureTest {
       List.of(
           "cli",
           "report",
+          "compare",
+          "inspect",
           "dashboard",
           "bench",
           "certify",
@@ -129,7 +131,11 @@ class ArchitectureTest {
     "com.sun.net.httpserver.., dev.clipkl.dashboard..",
     "org.hipparchus.linear.., dev.clipkl.exact..",
     "ai.djl..,               dev.clipkl.language..",
-    "com.knuddels..,         dev.clipkl.language.."
+    "com.knuddels..,         dev.clipkl.language..",
+    "com.samskivert..,       dev.clipkl.report..",
+    "org.knowm..,            dev.clipkl.report..",
+    "org.apache.batik..,     dev.clipkl.report..",
+    "java.awt..,             dev.clipkl.report.."
   })
   void technologyStaysInItsPackage(String technology, String home) {
     noClasses()

@@ -4,32 +4,23 @@ import dev.clipkl.config.WeightKind;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
-import dev.clipkl.engine.RowThreads;
 import dev.clipkl.engine.StepRuleKind;
-import dev.clipkl.exact.Preconditioner;
-import dev.clipkl.exact.RowOptimumSolver;
-import dev.clipkl.exact.RowSpectrum;
+import dev.clipkl.exact.OptimumSpectra;
 import dev.clipkl.exact.TailRate;
 import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ForwardKl;
 import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.objective.RowSmoothness;
-import dev.clipkl.table.RowTable;
 import dev.clipkl.training.LoadedRun;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.ToDoubleFunction;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Predicted and measured rates (THEORY 4.5, 4.6, 6). At the optimum rows do not couple, so that
- * every row has its own spectrum; only the rows that can be the slowest are solved for it, by the
- * bounds that one sweep gives.
+ * every row has its own spectrum.
  */
 final class RateReport {
   /** What a run without a tolerance is taken to aim at. */
@@ -42,46 +33,19 @@ final class RateReport {
   private final CheckLedger ledger;
   private final RowOptimum[] optima;
   private final double[] weights;
-  private final double[] spans;
-  private final RowOptimumSolver solver;
 
   RateReport(LoadedRun run, CheckLedger ledger) {
     this.run = run;
     this.ledger = ledger;
     program = run.program();
-    solver = new RowOptimumSolver(program.divergence(), program.lambda());
     int states = run.problem().states();
     weights = new double[states];
     Arrays.fill(weights, 1.0);
-    spans = new double[states];
     boolean byVisitation = run.config().optimizer().weights() == WeightKind.VISITATION;
     optima = run.coupling().optima();
     if (byVisitation) {
       System.arraycopy(run.coupling().optimalVisitation(), 0, weights, 0, states);
     }
-  }
-
-  /** A row's optimal policy with what its spectrum needs. */
-  private record Row(double[] probabilities, double[] curvature, double actionValueSpan) {}
-
-  private Row row(int state) {
-    RowTable reference = run.problem().reference();
-    double[] logReference = new double[reference.columns()];
-    reference.readRow(state, logReference);
-    double[] values = new double[logReference.length];
-    run.coupling().readOptimalActionValues(state, values);
-    double[] logOptimum = solver.logPolicy(optima[state], logReference, values);
-    double[] probabilities = new double[values.length];
-    double[] curvature = new double[values.length];
-    double least = Double.POSITIVE_INFINITY;
-    double largest = Double.NEGATIVE_INFINITY;
-    for (int a = 0; a < values.length; a++) {
-      probabilities[a] = Math.exp(logOptimum[a]);
-      curvature[a] = program.divergence().curvature(logOptimum[a] - logReference[a]);
-      least = Math.min(least, values[a]);
-      largest = Math.max(largest, values[a]);
-    }
-    return new Row(probabilities, curvature, largest - least);
   }
 
   /**
@@ -93,27 +57,21 @@ final class RateReport {
    */
   Rate report(double firstGap, double @Nullable [] gaps, double @Nullable [] lastSteps) {
     List<String> notes = new ArrayList<>();
-    RowSpectrum.Bounds[] bounds = new RowSpectrum.Bounds[optima.length];
-    RowSpectrum.Bounds[] directionBounds = new RowSpectrum.Bounds[optima.length];
-    int threads = run.config().run().threadCount();
-    try (RowThreads rowThreads = new RowThreads(threads)) {
-      rowThreads.visit(
-          Collections.nCopies(threads, this),
-          0,
-          optima.length,
-          (report, state) -> {
-            Row row = report.row(state);
-            bounds[state] = RowSpectrum.bounds(row.probabilities, row.curvature);
-            directionBounds[state] = report.directionBounds(row, bounds[state]);
-            spans[state] = row.actionValueSpan;
-          });
-    }
+    OptimumSpectra spectra =
+        new OptimumSpectra(
+            program.divergence(),
+            program.lambda(),
+            program.optimizer(),
+            run.problem().reference(),
+            run.coupling()::readOptimalActionValues,
+            optima,
+            run.config().run().threadCount());
     double lambda = program.lambda();
     double tolerance = program.tolerance() > 0.0 ? program.tolerance() : DEFAULT_TOLERANCE;
-    double muMin = smallest(bounds);
-    double muMax = largest(bounds);
-    double gradientSteps = gradientSteps(bounds, firstGap, tolerance);
-    Double predicted = lastSteps == null ? null : predicted(directionBounds, lastSteps, notes);
+    double muMin = spectra.smallest(weights);
+    double muMax = spectra.largest(weights);
+    double gradientSteps = gradientSteps(spectra, firstGap, tolerance);
+    Double predicted = lastSteps == null ? null : predicted(spectra, lastSteps, notes);
     Double measured = null;
     Double lower = null;
     Double upper = null;
@@ -160,65 +118,19 @@ final class RateReport {
     ledger.observe(Claim.TAIL_RATE, measured, predicted * (1.0 + ALLOWED_EXCESS), 0.0, null);
   }
 
-  private RowSpectrum.Bounds directionBounds(Row row, RowSpectrum.Bounds gradientBounds) {
-    return switch (program.optimizer()) {
-      case GRADIENT, NESTEROV, ADAM -> gradientBounds;
-      case NATURAL, NEWTON, PRECONDITIONED ->
-          RowSpectrum.preconditionedBounds(row.probabilities, row.curvature, preconditioner(row));
-    };
-  }
-
-  private double[] preconditioner(Row row) {
-    return Preconditioner.of(program.divergence(), program.optimizer(), row.curvature);
-  }
-
-  /** The smallest weighted eigenvalue of all rows, from those whose bound can be it. */
-  private double smallest(RowSpectrum.Bounds[] bounds) {
-    double found = Double.POSITIVE_INFINITY;
-    for (int state : order(s -> weights[s] * bounds[s].lower())) {
-      if (weights[state] * bounds[state].lower() >= found) {
-        break;
-      }
-      Row row = row(state);
-      found =
-          Math.min(
-              found, weights[state] * RowSpectrum.of(row.probabilities, row.curvature).smallest());
-    }
-    return found;
-  }
-
-  private double largest(RowSpectrum.Bounds[] bounds) {
-    double found = 0.0;
-    for (int state : order(s -> -weights[s] * bounds[s].upper())) {
-      if (weights[state] * bounds[state].upper() <= found) {
-        break;
-      }
-      Row row = row(state);
-      found =
-          Math.max(
-              found, weights[state] * RowSpectrum.of(row.probabilities, row.curvature).largest());
-    }
-    return found;
-  }
-
   /** Steps of plain gradient ascent at {@code 1 / L_s}: those of the slowest row (THEORY 6). */
-  private double gradientSteps(RowSpectrum.Bounds[] bounds, double gap, double tolerance) {
-    double lambda = program.lambda();
+  private double gradientSteps(OptimumSpectra spectra, double gap, double tolerance) {
     double[] steps = new double[optima.length];
     for (int s = 0; s < steps.length; s++) {
-      steps[s] = 1.0 / RowSmoothness.constant(program.divergence(), lambda, spans[s]);
+      steps[s] = gradientStep(spectra, s);
     }
-    double found = Double.POSITIVE_INFINITY;
-    for (int state : order(s -> steps[s] * bounds[s].lower())) {
-      if (steps[state] * bounds[state].lower() >= found) {
-        break;
-      }
-      Row row = row(state);
-      found =
-          Math.min(
-              found, steps[state] * RowSpectrum.of(row.probabilities, row.curvature).smallest());
-    }
-    return TailRate.predictedGradientSteps(gap, tolerance, 1.0, lambda * found);
+    return TailRate.predictedGradientSteps(
+        gap, tolerance, 1.0, program.lambda() * spectra.smallest(steps));
+  }
+
+  private double gradientStep(OptimumSpectra spectra, int state) {
+    return 1.0
+        / RowSmoothness.constant(program.divergence(), program.lambda(), spectra.span(state));
   }
 
   /**
@@ -226,7 +138,7 @@ final class RateReport {
    * unit steps where it goes on trying.
    */
   private @Nullable Double predicted(
-      RowSpectrum.Bounds[] bounds, double[] lastSteps, List<String> notes) {
+      OptimumSpectra spectra, double[] lastSteps, List<String> notes) {
     OptimizerKind optimizer = program.optimizer();
     if (optimizer == OptimizerKind.NESTEROV || optimizer == OptimizerKind.ADAM) {
       notes.add("no rate is predicted for optimizer " + optimizer.configName());
@@ -237,51 +149,21 @@ final class RateReport {
     }
     double[] steps = new double[lastSteps.length];
     for (int s = 0; s < steps.length; s++) {
-      steps[s] = step(s, lastSteps[s]);
+      // A row without a step was at its optimum from the start.
+      steps[s] = lastSteps[s] == 0.0 ? 0.0 : step(spectra, s, lastSteps[s]);
     }
-    double found = 0.0;
-    for (int state : order(s -> -bound(bounds[s], steps[s]))) {
-      if (lastSteps[state] == 0.0) {
-        continue; // At its optimum from the start.
-      }
-      if (bound(bounds[state], steps[state]) <= found) {
-        break;
-      }
-      Row row = row(state);
-      RowSpectrum.Extremes extremes =
-          optimizer == OptimizerKind.GRADIENT
-              ? RowSpectrum.of(row.probabilities, row.curvature)
-              : RowSpectrum.preconditioned(row.probabilities, row.curvature, preconditioner(row));
-      found =
-          Math.max(
-              found,
-              TailRate.predictedRatio(steps[state], extremes.smallest(), extremes.largest()));
-    }
-    return found;
+    return spectra.predictedRatio(steps);
   }
 
   /** A step times what turns {@link RowSpectrum}'s eigenvalues into the direction's. */
-  private double step(int state, double lastStep) {
-    double step = program.stepRule() == StepRuleKind.BACKTRACKING ? unitStep(state) : lastStep;
-    return program.optimizer() == OptimizerKind.GRADIENT ? program.lambda() * step : step;
-  }
-
-  private double unitStep(int state) {
-    return program.optimizer() == OptimizerKind.GRADIENT
-        ? 1.0 / RowSmoothness.constant(program.divergence(), program.lambda(), spans[state])
-        : 1.0;
-  }
-
-  private static double bound(RowSpectrum.Bounds bounds, double step) {
-    return TailRate.predictedRatio(step, bounds.lower(), bounds.upper());
-  }
-
-  /** The states from the least key to the largest. */
-  private List<Integer> order(ToDoubleFunction<Integer> key) {
-    return IntStream.range(0, optima.length)
-        .boxed()
-        .sorted(Comparator.comparingDouble(key))
-        .toList();
+  private double step(OptimumSpectra spectra, int state, double lastStep) {
+    if (program.optimizer() != OptimizerKind.GRADIENT) {
+      return program.stepRule() == StepRuleKind.BACKTRACKING ? 1.0 : lastStep;
+    }
+    return program.lambda()
+        * (program.stepRule() == StepRuleKind.BACKTRACKING
+            ? gradientStep(spectra, state)
+            : lastStep);
   }
 
   /** What is proven, in words; never more than that (THEORY 4.3, 4.4, 4.5). */

@@ -6,6 +6,7 @@ import dev.clipkl.audit.AuditSettings;
 import dev.clipkl.audit.KlAudit;
 import dev.clipkl.audit.LogProbabilities;
 import dev.clipkl.failure.InputException;
+import dev.clipkl.inspect.PolicySource;
 import dev.clipkl.training.ReferenceRows;
 import dev.clipkl.training.StoredPolicy;
 import java.nio.file.Path;

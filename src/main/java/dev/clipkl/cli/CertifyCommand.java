@@ -4,6 +4,9 @@ import dev.clipkl.certify.Certificate;
 import dev.clipkl.certify.Certification;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.CheckFailedException;
+import dev.clipkl.failure.CommandException;
+import dev.clipkl.inspect.PolicySource;
+import dev.clipkl.table.AtomicFile;
 import dev.clipkl.training.TrainingListener;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -24,13 +27,16 @@ import picocli.CommandLine.Spec;
     description =
         "Certifies a run: the exact value, certified bounds of the optimum, predicted and measured"
             + " rates, and every claim of the theory with what was measured, its bound and its"
-            + " slack. The run is replayed, which gives the same bits again. Exit code 1 when a"
-            + " proven claim fails.",
+            + " slack. The run is replayed, which gives the same bits again, and keeps the result as"
+            + " certificate.json. Exit code 1 when a proven claim fails.",
     footer = {
       "  ./run.sh certify runs/demo/reverse-kl",
       "  ./run.sh certify examples/mdp.yaml --set objective.lambda=0.5 --json"
     })
 final class CertifyCommand implements Runnable {
+  /** The certificate's file in the run's directory. */
+  private static final String FILE = "certificate.json";
+
   @Spec private CommandSpec command;
 
   @Mixin private final ResultOutput output = new ResultOutput();
@@ -64,10 +70,29 @@ final class CertifyCommand implements Runnable {
           }
         };
     Certificate certificate = certificate(listener);
+    if (Files.isDirectory(source)) {
+      keep(certificate, listener);
+    }
     output.print(certificate, out -> new CertificateTable(certificate).print(out));
     String failure = Certification.failure(certificate);
     if (failure != null) {
       throw new CheckFailedException(failure);
+    }
+  }
+
+  /**
+   * Leaves the certificate with the run, for reports. One that tells of the way to the policy is
+   * not replaced by one that does not; a folder that cannot be written to only lacks it.
+   */
+  private void keep(Certificate certificate, TrainingListener listener) {
+    Path file = source.resolve(FILE);
+    if (withoutReplay && Files.exists(file)) {
+      return;
+    }
+    try {
+      AtomicFile.writeString(file, ResultOutput.toJson(certificate) + "\n");
+    } catch (CommandException e) {
+      listener.note("the certificate is not kept: " + e.getMessage());
     }
   }
 

@@ -6,6 +6,7 @@ import dev.clipkl.language.Prompts;
 import dev.clipkl.language.ReferenceFile;
 import dev.clipkl.language.Tokenizer;
 import dev.clipkl.language.Tokenizers;
+import dev.clipkl.language.TopTokens;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.metrics.MetricRecord;
 import dev.clipkl.table.RowTable;

@@ -3,13 +3,13 @@ package dev.clipkl.cli;
 import dev.clipkl.config.ProblemKind;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.InputException;
-import dev.clipkl.language.Prompt;
-import dev.clipkl.language.Prompts;
+import dev.clipkl.inspect.PolicySource;
+import dev.clipkl.inspect.RunTexts;
 import dev.clipkl.language.Tokenizer;
-import dev.clipkl.language.Tokenizers;
 import dev.clipkl.network.NetworkFile;
+import dev.clipkl.problem.Problem;
 import dev.clipkl.table.ByteSize;
-import dev.clipkl.training.SequenceProblem;
+import dev.clipkl.training.LoadedProblem;
 import dev.clipkl.training.StoredPolicy;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -19,8 +19,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,7 +33,8 @@ import picocli.CommandLine.Spec;
     name = "export",
     description =
         "Writes rows of a trained policy: as log-probabilities to a .safetensors file, its most"
-            + " probable tokens to a .csv file, or as a network of Deeplearning4j to a .zip file.",
+            + " probable tokens to a .csv file, or as a network of Deeplearning4j to a .zip file."
+            + " Or rows of the problem that it was trained on.",
     footer = {
       "  ./run.sh export runs/demo/reverse-kl --out top.csv --top 10",
       "  ./run.sh export runs/demo/reverse-kl --out rows.safetensors --rows 0-9",
@@ -63,6 +62,14 @@ final class ExportCommand implements Runnable {
       paramLabel = "0,3,10-20",
       description = "The rows, counted from 0 (default: all).")
   private @Nullable String rows;
+
+  @Option(
+      names = "--table",
+      paramLabel = "T",
+      description =
+          "For a run's directory and .safetensors: write reference (log-probabilities) or rewards"
+              + " instead of the policy, as the run computes with them.")
+  private ProblemExport.@Nullable Table table;
 
   @Option(
       names = "--logits",
@@ -107,6 +114,10 @@ final class ExportCommand implements Runnable {
   public void run() {
     boolean csv = file.isNamed(CSV);
     checkOptions(csv);
+    if (table != null) {
+      exportProblem(table);
+      return;
+    }
     Path policyFile = new PolicySource(source).policyFile();
     Path path = prompts == null ? file.require(policyFile) : file.require(policyFile, prompts);
     try (StoredPolicy policy = StoredPolicy.open(policyFile)) {
@@ -122,7 +133,7 @@ final class ExportCommand implements Runnable {
             selected,
             written,
             isSequence() ? "context" : "prompt",
-            isSequence() ? contexts(policy) : prompts(policy),
+            rowNames(policy),
             tokenizer(policy),
             path);
       } else if (file.isNamed(NETWORK)) {
@@ -145,8 +156,53 @@ final class ExportCommand implements Runnable {
     }
   }
 
+  /**
+   * What was written of a problem.
+   *
+   * @param source the run whose problem it is
+   * @param fingerprint the problem's
+   */
+  record ProblemSummary(
+      Path path, long bytes, Path source, int rows, int columns, String fingerprint) {}
+
+  private void exportProblem(ProblemExport.Table which) {
+    PolicySource run = new PolicySource(source);
+    run.requireRun();
+    Path path = file.require();
+    try (LoadedProblem loaded = LoadedProblem.open(run.configuration(), _ -> {})) {
+      Problem problem = loaded.problem();
+      long[] selected =
+          rows == null
+              ? RowSelection.all(problem.states())
+              : RowSelection.parse(rows, problem.states());
+      int written = ProblemExport.write(problem, which, selected, path);
+      ProblemSummary summary =
+          new ProblemSummary(
+              path, Files.size(path), source, written, problem.actions(), problem.fingerprint());
+      output.print(summary, out -> print(summary, out));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void print(ProblemSummary summary, PrintWriter out) {
+    new FieldTable()
+        .add("file", summary.path().toString())
+        .add("size", ByteSize.format(summary.bytes()))
+        .add("problem of", summary.source().toString())
+        .add(
+            "rows",
+            String.format(Locale.ROOT, "%,d of %,d columns", summary.rows(), summary.columns()))
+        .print(out);
+  }
+
   private void checkOptions(boolean csv) {
     String ending = csv ? CSV : file.isNamed(NETWORK) ? NETWORK : TENSORS;
+    if (table != null && (!ending.equals(TENSORS) || logits)) {
+      throw new ParameterException(
+          command.commandLine(),
+          "--table goes with a .safetensors file and without --logits");
+    }
     if (!ending.equals(TENSORS) && logits) {
       throw new ParameterException(
           command.commandLine(), "--logits goes with a .safetensors file, not with " + ending);
@@ -166,65 +222,37 @@ final class ExportCommand implements Runnable {
     return policy.isRun() && policy.configuration().problem().kind() == ProblemKind.SEQUENCE;
   }
 
-  /** What a sequence run's rows go on from; null for one that was imported. */
-  private @Nullable List<String> contexts(StoredPolicy policy) {
+  /** What the rows are called; null for rows without names. */
+  private @Nullable List<String> rowNames(StoredPolicy policy) {
+    PolicySource run = new PolicySource(source);
     if (prompts != null) {
-      throw new InputException(
-          "--prompts: the rows of a sequence run are contexts, which have names of their own");
-    }
-    RunConfig config = new PolicySource(source).configuration();
-    if (config.problem().importFile().isPresent()) {
-      return null;
-    }
-    List<String> names = SequenceProblem.rowNames(config);
-    if (names.size() != policy.states()) {
-      throw new InputException(
-          "%s: expected as many rows as the run has contexts, %d, got %d"
-              .formatted(source, names.size(), policy.states()));
-    }
-    return names;
-  }
-
-  private @Nullable List<String> prompts(StoredPolicy policy) {
-    Path path = prompts;
-    if (path == null) {
-      path = fromRun(RunConfig.Problem::prompts);
-      if (path != null && !Files.exists(path)) {
+      if (isSequence()) {
         throw new InputException(
-            "%s: problem.prompts %s is not there (relative paths begin at the working directory);"
-                    .formatted(new PolicySource(source).configurationFile(), path)
-                + " say where it is with --prompts");
+            "--prompts: the rows of a sequence run are contexts, which have names of their own");
       }
+      return RunTexts.prompts(prompts, policy.states());
     }
-    if (path == null) {
+    if (!run.isRun()) {
       return null;
     }
-    List<Prompt> read = Prompts.read(path);
-    if (read.size() != policy.states()) {
+    RunConfig config = run.configuration();
+    Path path = config.problem().prompts().orElse(null);
+    if (path != null && !Files.exists(path)) {
       throw new InputException(
-          "%s: expected as many prompts as the policy has rows, %d, got %d"
-              .formatted(path, policy.states(), read.size()));
+          "%s: problem.prompts %s is not there (relative paths begin at the working directory);"
+                  .formatted(run.configurationFile(), path)
+              + " say where it is with --prompts");
     }
-    return read.stream().map(Prompt::text).toList();
+    return RunTexts.rowNames(run, config, policy.states());
   }
 
   private @Nullable Tokenizer tokenizer(StoredPolicy policy) {
-    String name = tokenizer == null ? fromRun(RunConfig.Problem::tokenizer) : tokenizer;
-    if (name == null) {
-      return null;
-    }
-    Tokenizer opened = Tokenizers.open(name);
-    if (opened.vocabularySize() != policy.actions()) {
-      throw new InputException(
-          "tokenizer %s: expected as many columns as the policy has, %d, got %d"
-              .formatted(name, policy.actions(), opened.vocabularySize()));
-    }
-    return opened;
-  }
-
-  private <T> @Nullable T fromRun(Function<RunConfig.Problem, Optional<T>> key) {
-    PolicySource policy = new PolicySource(source);
-    return policy.isRun() ? key.apply(policy.configuration().problem()).orElse(null) : null;
+    PolicySource run = new PolicySource(source);
+    String name =
+        tokenizer == null && run.isRun()
+            ? run.configuration().problem().tokenizer().orElse(null)
+            : tokenizer;
+    return name == null ? null : RunTexts.tokenizer(name, policy.actions());
   }
 
   private static void print(Summary summary, PrintWriter out) {

@@ -1,6 +1,7 @@
 package dev.clipkl.cli;
 
 import dev.clipkl.language.Tokenizer;
+import dev.clipkl.language.TopTokens;
 import dev.clipkl.table.AtomicFile;
 import dev.clipkl.table.SafetensorsWriter;
 import dev.clipkl.table.SafetensorsWriter.Declaration;

@@ -67,7 +67,8 @@ final class ResultOutput {
     return json ? command.commandLine().getErr() : command.commandLine().getOut();
   }
 
-  private static String toJson(Object document) {
+  /** The document as {@code --json} prints it. */
+  static String toJson(Object document) {
     try {
       return MAPPER.writer(SerializationFeature.INDENT_OUTPUT).writeValueAsString(document);
     } catch (JsonProcessingException e) {

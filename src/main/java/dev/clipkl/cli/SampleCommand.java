@@ -2,6 +2,7 @@ package dev.clipkl.cli;
 
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.InputException;
+import dev.clipkl.inspect.PolicySource;
 import dev.clipkl.sampling.SamplingSettings;
 import dev.clipkl.table.AtomicFile;
 import java.io.BufferedWriter;

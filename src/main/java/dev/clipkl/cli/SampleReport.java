@@ -3,6 +3,7 @@ package dev.clipkl.cli;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.engine.RowThreads;
 import dev.clipkl.failure.InputException;
+import dev.clipkl.inspect.PolicySource;
 import dev.clipkl.language.Tokenizer;
 import dev.clipkl.sampling.SampledTexts;
 import dev.clipkl.sampling.SamplingSettings;

@@ -1,6 +1,7 @@
 package dev.clipkl.cli;
 
 import dev.clipkl.config.RunConfig;
+import dev.clipkl.inspect.PolicySource;
 import dev.clipkl.sampling.SamplingSettings;
 import java.io.PrintWriter;
 import java.nio.file.Path;

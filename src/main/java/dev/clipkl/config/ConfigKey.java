@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param range which of them are allowed: {@code > 0}; empty if all
  * @param defaultValue what holds when the key is not given; null if there is no such value
  * @param defaultText the default for people
- * @param numeric whether values are written without quotes
+ * @param form how values are written in a file
  * @param meaning one sentence
  * @param parser reads a value
  * @param writer writes a value so that {@code parser} reads it back
@@ -24,11 +24,25 @@ record ConfigKey<T>(
     String range,
     @Nullable T defaultValue,
     String defaultText,
-    boolean numeric,
+    Form form,
     String meaning,
     Parser<T> parser,
     Function<T, String> writer,
     Function<RunConfig, Optional<T>> getter) {
+
+  /** How values stand in a YAML file; a text of several has commas between them. */
+  enum Form {
+    /** A text, with quotes where it needs them. */
+    TEXT,
+    /** A number. */
+    NUMBER,
+    /** A list of texts. */
+    TEXTS,
+    /** A list of numbers. */
+    NUMBERS,
+    /** A mapping of other keys to lists of their values; as a text {@code key=v, w; key=v}. */
+    LISTS_BY_KEY
+  }
 
   /** Reads a value from its text. */
   @FunctionalInterface

@@ -1,5 +1,6 @@
 package dev.clipkl.config;
 
+import dev.clipkl.config.ConfigKey.Form;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.objective.Divergence;
@@ -16,7 +17,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoublePredicate;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** The one table of all configuration keys, in the order in which they are documented. */
@@ -45,7 +45,7 @@ final class ConfigKeys {
               "",
               null,
               NO_DEFAULT,
-              false,
+              Form.TEXT,
               "What the actions are: the tokens of r50k_base, cl100k_base, o200k_base or a file.",
               text -> text,
               text -> text,
@@ -126,7 +126,7 @@ final class ConfigKeys {
               "",
               new ReverseKl(),
               new ReverseKl().name(),
-              false,
+              Form.TEXT,
               "The divergence that keeps the policy near the reference.",
               ValueTexts::divergence,
               Divergence::name,
@@ -238,7 +238,7 @@ final class ConfigKeys {
               "",
               MemoryBudget.AUTO,
               MemoryBudget.AUTO,
-              false,
+              Form.TEXT,
               "The memory the run may use; auto takes what is available.",
               ValueTexts::memory,
               text -> text,
@@ -251,7 +251,7 @@ final class ConfigKeys {
               "",
               Duration.ofSeconds(60),
               ValueTexts.write(Duration.ofSeconds(60)),
-              false,
+              Form.TEXT,
               "The time between checkpoints, at least one block of outer iterations; 0s: after each block.",
               ValueTexts::duration,
               ValueTexts::write,
@@ -264,14 +264,16 @@ final class ConfigKeys {
           "Outer iterations between two lines of metrics.",
           config -> config.run().metricsEvery());
   static final ConfigKey<Boolean> TENSORBOARD =
-      flag(
+      choice(
           "run.tensorboard",
+          ValueTexts.switches(),
           true,
           "Whether the metrics are also written as a TensorBoard event file.",
           config -> config.run().trackers().tensorBoard());
   static final ConfigKey<Boolean> CSV =
-      flag(
+      choice(
           "run.csv",
+          ValueTexts.switches(),
           false,
           "Whether the metrics are also written as metrics.csv.",
           config -> config.run().trackers().csv());
@@ -283,7 +285,7 @@ final class ConfigKeys {
               "",
               null,
               NO_DEFAULT,
-              false,
+              Form.TEXT,
               "The MLflow tracking server that the run is sent to.",
               ValueTexts::server,
               URI::toString,
@@ -296,11 +298,119 @@ final class ConfigKeys {
               "",
               null,
               "runs/NAME, with NAME the configuration file's without its ending",
-              false,
+              Form.TEXT,
               "The run directory.",
               ValueTexts::path,
               Path::toString,
               config -> Optional.of(config.run().out())));
+
+  static final ConfigKey<List<Divergence>> COMPARED =
+      list(
+          "compare.divergences",
+          "a list of divergences",
+          "",
+          null,
+          "forward-kl, reverse-kl; none with compare.sweep",
+          Form.TEXTS,
+          "What compare trains at one lambda, and at one budget of either KL.",
+          ValueTexts::divergence,
+          Divergence::name,
+          config -> config.compare().divergences());
+  static final ConfigKey<Double> BUDGET =
+      number(
+          "compare.budget",
+          null,
+          "> 0",
+          x -> x > 0,
+          "Nats of KL that the exact optima share; without it those of the first divergence's.",
+          config -> config.compare().budget());
+  static final ConfigKey<List<Double>> FRONTIER_LAMBDAS =
+      list(
+          "compare.frontier-lambdas",
+          "a list of numbers",
+          "> 0",
+          List.of(),
+          NO_DEFAULT,
+          Form.NUMBERS,
+          "Where on the way from reward to divergence exact optima are put into a table.",
+          ValueTexts.number("> 0", x -> x > 0),
+          value -> Double.toString(value),
+          config -> config.compare().frontierLambdas());
+  static final ConfigKey<Boolean> FRONTIER_TRAINED =
+      choice(
+          "compare.frontier-trained",
+          ValueTexts.switches(),
+          false,
+          "Whether a policy is trained at each of them, too.",
+          config -> config.compare().frontierTrained());
+  static final ConfigKey<Map<String, List<String>>> SWEEP =
+      add(
+          new ConfigKey<>(
+              "compare.sweep",
+              "a mapping of numeric keys and choices to lists of values",
+              "",
+              Map.of(),
+              NO_DEFAULT,
+              Form.LISTS_BY_KEY,
+              "One run for each combination of these values.",
+              SweepTexts::parse,
+              SweepTexts::write,
+              config -> Optional.of(config.compare().sweep())));
+  static final ConfigKey<Integer> PROMPT_COUNT =
+      whole(
+          "compare.prompt-sample.count",
+          0,
+          0,
+          "Prompts of a random subset on which the sweep is repeated; 0: all prompts, once.",
+          config -> config.compare().promptCount());
+  static final ConfigKey<List<Integer>> PROMPT_SEEDS =
+      list(
+          "compare.prompt-sample.seeds",
+          "a list of whole numbers",
+          ">= 0",
+          List.of(),
+          NO_DEFAULT,
+          Form.NUMBERS,
+          "A random subset for each of these.",
+          ValueTexts.whole(">= 0", 0),
+          value -> Integer.toString(value),
+          config -> config.compare().promptSeeds());
+  static final ConfigKey<Integer> PARALLEL =
+      whole(
+          "compare.parallel",
+          1,
+          1,
+          "Runs at a time, which share threads and memory. Results do not depend on it.",
+          config -> config.compare().parallel());
+  static final ConfigKey<Integer> TOP =
+      whole(
+          "compare.top",
+          10,
+          1,
+          "How many of each row's most probable tokens are held against one another.",
+          config -> config.compare().top());
+
+  /** What {@link #SWEEP} takes: keys that change results and are numbers or choices. */
+  static final List<ConfigKey<?>> SWEEPABLE =
+      List.of(
+          DISCOUNT,
+          CLASSES,
+          HORIZON,
+          EXPLORATION,
+          END_REWARD,
+          START,
+          STORAGE,
+          DIVERGENCE,
+          LAMBDA,
+          CLIP_EPSILON,
+          OPTIMIZER_KIND,
+          STEP_RULE,
+          STEP_SIZE,
+          WEIGHTS,
+          INNER_STEPS,
+          OUTER_ITERATIONS,
+          TOLERANCE,
+          ENGINE);
 
   /** All keys. */
   static final List<ConfigKey<?>> ALL = Collections.unmodifiableList(KEYS);
@@ -332,28 +442,11 @@ final class ConfigKeys {
             "",
             defaultValue,
             writer.apply(defaultValue),
-            false,
+            Form.TEXT,
             meaning,
             ValueTexts.choice(type, values),
             writer,
             config -> Optional.of(getter.apply(config))));
-  }
-
-  private static ConfigKey<Boolean> flag(
-      String path, boolean defaultValue, String meaning, Predicate<RunConfig> getter) {
-    String type = "true or false";
-    return add(
-        new ConfigKey<>(
-            path,
-            type,
-            "",
-            defaultValue,
-            Boolean.toString(defaultValue),
-            true,
-            meaning,
-            ValueTexts.choice(type, Map.of("true", true, "false", false)),
-            value -> Boolean.toString(value),
-            config -> Optional.of(getter.test(config))));
   }
 
   private static ConfigKey<Double> number(
@@ -370,7 +463,7 @@ final class ConfigKeys {
             range,
             defaultValue,
             defaultValue == null ? NO_DEFAULT : defaultValue.toString(),
-            true,
+            Form.NUMBER,
             meaning,
             ValueTexts.number(range, allowed),
             value -> Double.toString(value),
@@ -391,10 +484,35 @@ final class ConfigKeys {
             range,
             defaultValue,
             Integer.toString(defaultValue),
-            true,
+            Form.NUMBER,
             meaning,
             ValueTexts.whole(range, least),
             value -> Integer.toString(value),
+            config -> Optional.of(getter.apply(config))));
+  }
+
+  private static <T> ConfigKey<List<T>> list(
+      String path,
+      String type,
+      String range,
+      @Nullable List<T> defaultValue,
+      String defaultText,
+      Form form,
+      String meaning,
+      ConfigKey.Parser<T> parser,
+      Function<T, String> writer,
+      Function<RunConfig, List<T>> getter) {
+    return add(
+        new ConfigKey<>(
+            path,
+            type,
+            range,
+            defaultValue,
+            defaultText,
+            form,
+            meaning,
+            ValueTexts.list(parser),
+            values -> ValueTexts.join(values.stream().map(writer).toList()),
             config -> Optional.of(getter.apply(config))));
   }
 
@@ -407,7 +525,7 @@ final class ConfigKeys {
             "",
             null,
             NO_DEFAULT,
-            false,
+            Form.TEXT,
             meaning,
             ValueTexts::path,
             Path::toString,

@@ -5,8 +5,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
+import dev.clipkl.config.ConfigKey.Form;
 import dev.clipkl.failure.InputException;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -98,7 +100,7 @@ final class ConfigReader {
       if (first != null) {
         problem(line, "duplicate key %s, given before on line %d".formatted(path, first));
         parser.skipChildren();
-      } else if (section.isEmpty() && ConfigReference.isSection(path)) {
+      } else if (!name.contains(".") && ConfigReference.isSection(path)) {
         readSection(parser, path, line);
       } else {
         readValue(parser, path, name, line);
@@ -124,6 +126,10 @@ final class ConfigReader {
               : "%s must be written as %s inside %s".formatted(path, key.name(), key.section());
       problem(line, hint);
       parser.skipChildren();
+    } else if (parser.currentToken() == JsonToken.START_ARRAY && isList(key)) {
+      putText(path, readList(parser, path), line);
+    } else if (parser.currentToken() == JsonToken.START_OBJECT && key.form() == Form.LISTS_BY_KEY) {
+      putText(path, readLists(parser, path), line);
     } else if (parser.isCurrentAlias() || !parser.currentToken().isScalarValue()) {
       settings.put(path, new Setting(null, describe(parser), line, where(line)));
       parser.skipChildren();
@@ -131,6 +137,66 @@ final class ConfigReader {
       boolean isNull = parser.currentToken() == JsonToken.VALUE_NULL;
       settings.put(path, new Setting(isNull ? null : parser.getText(), null, line, where(line)));
     }
+  }
+
+  /** What could not be read has been reported already. */
+  private void putText(String path, @Nullable String text, int line) {
+    if (text != null) {
+      settings.put(path, new Setting(text, null, line, where(line)));
+    }
+  }
+
+  private static boolean isList(ConfigKey<?> key) {
+    return key.form() == Form.TEXTS || key.form() == Form.NUMBERS;
+  }
+
+  /** The texts of a list of scalars with commas between them; null where it is none. */
+  private @Nullable String readList(YAMLParser parser, String path) throws IOException {
+    List<String> texts = new ArrayList<>();
+    boolean sound = true;
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      if (parser.isCurrentAlias()
+          || !parser.currentToken().isScalarValue()
+          || parser.currentToken() == JsonToken.VALUE_NULL) {
+        problem(
+            line(parser),
+            "%s must be a list of single values, got %s in it".formatted(path, describe(parser)));
+        parser.skipChildren();
+        sound = false;
+      } else {
+        texts.add(parser.getText());
+      }
+    }
+    return sound ? ValueTexts.join(texts) : null;
+  }
+
+  /** A mapping of keys to lists as {@link SweepTexts} has it; null where it is none. */
+  private @Nullable String readLists(YAMLParser parser, String path) throws IOException {
+    Map<String, List<String>> lists = new LinkedHashMap<>();
+    boolean sound = true;
+    while (parser.nextToken() == JsonToken.FIELD_NAME) {
+      String name = parser.currentName();
+      int line = line(parser);
+      parser.nextToken();
+      String text = null;
+      if (parser.currentToken() == JsonToken.START_ARRAY) {
+        text = readList(parser, path + "." + name);
+      } else if (!parser.isCurrentAlias()
+          && parser.currentToken().isScalarValue()
+          && parser.currentToken() != JsonToken.VALUE_NULL) {
+        text = parser.getText();
+      } else {
+        problem(
+            line,
+            "%s: %s must be a list of values, got %s".formatted(path, name, describe(parser)));
+        parser.skipChildren();
+      }
+      if (lists.put(name, List.of(text == null ? "" : text)) != null) {
+        problem(line, "duplicate key %s in %s".formatted(name, path));
+      }
+      sound &= text != null;
+    }
+    return sound ? SweepTexts.write(lists) : null;
   }
 
   private void readOverride(String override) {
@@ -190,6 +256,7 @@ final class ConfigReader {
     return switch (parser.currentToken()) {
       case START_OBJECT -> "a mapping";
       case START_ARRAY -> "a list";
+      case VALUE_NULL -> "nothing";
       default -> parser.getText();
     };
   }

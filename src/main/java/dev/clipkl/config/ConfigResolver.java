@@ -48,9 +48,11 @@ final class ConfigResolver {
       }
     }
     checkProblem();
+    checkCompare();
     applyMode();
     problems.throwIfAny();
-    return new RunConfig(problem(), objective(), optimizer(), get(ConfigKeys.MODE), run());
+    return new RunConfig(
+        problem(), objective(), optimizer(), get(ConfigKeys.MODE), run(), compare());
   }
 
   private void readValue(ConfigKey<?> key, Setting setting) {
@@ -168,6 +170,48 @@ final class ConfigResolver {
     }
   }
 
+  private void checkCompare() {
+    checkPromptSample();
+    boolean sweeps = !get(ConfigKeys.SWEEP).isEmpty() || get(ConfigKeys.PROMPT_COUNT) > 0;
+    boolean compares = find(ConfigKeys.COMPARED).map(given -> !given.isEmpty()).orElse(!sweeps);
+    if (compares) {
+      return;
+    }
+    if (find(ConfigKeys.BUDGET).isPresent()) {
+      needsDivergences(ConfigKeys.BUDGET);
+    }
+    if (!get(ConfigKeys.FRONTIER_LAMBDAS).isEmpty()) {
+      needsDivergences(ConfigKeys.FRONTIER_LAMBDAS);
+    }
+    if (!sweeps) {
+      problem(
+          setting(ConfigKeys.COMPARED),
+          "compare.divergences must be at least one divergence without compare.sweep, got none");
+    }
+  }
+
+  private void needsDivergences(ConfigKey<?> key) {
+    problem(
+        setting(key),
+        "%s needs compare.divergences, got none: a sweep alone compares nothing else"
+            .formatted(key.path()));
+  }
+
+  private void checkPromptSample() {
+    boolean counted = get(ConfigKeys.PROMPT_COUNT) > 0;
+    if (counted == get(ConfigKeys.PROMPT_SEEDS).isEmpty()) {
+      ConfigKey<?> given = counted ? ConfigKeys.PROMPT_COUNT : ConfigKeys.PROMPT_SEEDS;
+      ConfigKey<?> missing = counted ? ConfigKeys.PROMPT_SEEDS : ConfigKeys.PROMPT_COUNT;
+      problem(
+          setting(given), "%s needs %s, got none of it".formatted(given.path(), missing.path()));
+    } else if (counted && !isGiven(ConfigKeys.PROMPTS)) {
+      problem(
+          setting(ConfigKeys.PROMPT_COUNT),
+          "compare.prompt-sample needs problem.prompts and an n-gram model as problem.reference,"
+              + " got none");
+    }
+  }
+
   /** The one place that says what {@code mode: faithful} stands for. */
   private void applyMode() {
     if (get(ConfigKeys.MODE) == Mode.FAITHFUL) {
@@ -232,6 +276,22 @@ final class ConfigResolver {
         new RunConfig.Trackers(
             get(ConfigKeys.TENSORBOARD), get(ConfigKeys.CSV), find(ConfigKeys.MLFLOW)),
         find(ConfigKeys.OUT).orElseGet(() -> Path.of("runs", name)));
+  }
+
+  private RunConfig.Compare compare() {
+    Map<String, List<String>> sweep = get(ConfigKeys.SWEEP);
+    int promptCount = get(ConfigKeys.PROMPT_COUNT);
+    return new RunConfig.Compare(
+        find(ConfigKeys.COMPARED)
+            .orElseGet(() -> RunConfig.Compare.defaultDivergences(sweep, promptCount)),
+        find(ConfigKeys.BUDGET),
+        get(ConfigKeys.FRONTIER_LAMBDAS),
+        get(ConfigKeys.FRONTIER_TRAINED),
+        sweep,
+        promptCount,
+        get(ConfigKeys.PROMPT_SEEDS),
+        get(ConfigKeys.PARALLEL),
+        get(ConfigKeys.TOP));
   }
 
   /** The value of a key that has a default. */

@@ -6,6 +6,8 @@ import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.objective.Divergence;
+import dev.clipkl.objective.ForwardKl;
+import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.table.RowTable.Precision;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -16,11 +18,14 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A resolved run configuration: every key has its value, given or default.
@@ -33,9 +38,20 @@ import java.util.function.UnaryOperator;
  * @param optimizer how
  * @param mode which algorithm the optimizer's defaults stand for
  * @param run where and with what
+ * @param compare what {@code compare} makes of it; other commands do not look at it
  */
 public record RunConfig(
-    Problem problem, Objective objective, Optimizer optimizer, Mode mode, Run run) {
+    Problem problem,
+    Objective objective,
+    Optimizer optimizer,
+    Mode mode,
+    Run run,
+    Compare compare) {
+
+  /** A configuration with nothing in section {@code compare}. */
+  public RunConfig(Problem problem, Objective objective, Optimizer optimizer, Mode mode, Run run) {
+    this(problem, objective, optimizer, mode, run, Compare.DEFAULT);
+  }
 
   /**
    * Section {@code problem}: either {@code importFile}, or prompts, tokenizer, reference and
@@ -167,6 +183,72 @@ public record RunConfig(
   }
 
   /**
+   * Section {@code compare}.
+   *
+   * @param divergences what is compared at one lambda and at one budget
+   * @param budget nats of KL that the optima share; empty for those of the first divergence's
+   * @param frontierLambdas the frontier's grid, in this order; empty for no frontier
+   * @param frontierTrained whether policies are trained on the grid
+   * @param sweep values by key, as the keys write them; a run for each combination
+   * @param promptCount prompts of a random subset; 0 for all prompts
+   * @param promptSeeds one subset each
+   * @param parallel runs at a time, at least 1
+   * @param top tokens of a row that overlaps look at, at least 1
+   */
+  public record Compare(
+      List<Divergence> divergences,
+      Optional<Double> budget,
+      List<Double> frontierLambdas,
+      boolean frontierTrained,
+      Map<String, List<String>> sweep,
+      int promptCount,
+      List<Integer> promptSeeds,
+      int parallel,
+      int top) {
+    private static final List<Divergence> BOTH_KL = List.of(new ForwardKl(), new ReverseKl());
+
+    /** Every key's default. */
+    public static final Compare DEFAULT =
+        new Compare(
+            BOTH_KL,
+            Optional.empty(),
+            required(ConfigKeys.FRONTIER_LAMBDAS.defaultValue()),
+            required(ConfigKeys.FRONTIER_TRAINED.defaultValue()),
+            required(ConfigKeys.SWEEP.defaultValue()),
+            required(ConfigKeys.PROMPT_COUNT.defaultValue()),
+            required(ConfigKeys.PROMPT_SEEDS.defaultValue()),
+            required(ConfigKeys.PARALLEL.defaultValue()),
+            required(ConfigKeys.TOP.defaultValue()));
+
+    public Compare {
+      divergences = List.copyOf(divergences);
+      budget.ifPresent(ConfigKeys.BUDGET::require);
+      frontierLambdas = List.copyOf(frontierLambdas);
+      ConfigKeys.FRONTIER_LAMBDAS.require(frontierLambdas);
+      ConfigKeys.SWEEP.require(sweep);
+      sweep = Collections.unmodifiableMap(new LinkedHashMap<>(sweep));
+      ConfigKeys.PROMPT_COUNT.require(promptCount);
+      promptSeeds = List.copyOf(promptSeeds);
+      ConfigKeys.PARALLEL.require(parallel);
+      ConfigKeys.TOP.require(top);
+    }
+
+    private static <T> T required(@Nullable T value) {
+      return Objects.requireNonNull(value);
+    }
+
+    /** What is compared when nothing is said: a sweep alone compares nothing else. */
+    static List<Divergence> defaultDivergences(Map<String, List<String>> sweep, int promptCount) {
+      return sweep.isEmpty() && promptCount == 0 ? BOTH_KL : List.of();
+    }
+
+    /** Whether there are runs for combinations of values or subsets of the prompts. */
+    public boolean hasSweep() {
+      return !sweep.isEmpty() || promptCount > 0;
+    }
+  }
+
+  /**
    * Where metrics go besides {@code metrics.jsonl}.
    *
    * @param tensorBoard whether a TensorBoard event file is written
@@ -226,7 +308,7 @@ public record RunConfig(
             run.metricsEvery(),
             run.trackers(),
             out);
-    return new RunConfig(problem, objective, optimizer, mode, other);
+    return new RunConfig(problem, objective, optimizer, mode, other, compare);
   }
 
   /**
@@ -246,7 +328,24 @@ public record RunConfig(
             problem.contexts(),
             problem.start(),
             problem.storage());
-    return new RunConfig(other, objective, optimizer, mode, run).withOut(paths.apply(run.out()));
+    return new RunConfig(other, objective, optimizer, mode, run, compare)
+        .withOut(paths.apply(run.out()));
+  }
+
+  /**
+   * The same run with some keys set anew, and nothing in section {@code compare}.
+   *
+   * @param settings {@code path=value} each
+   * @throws InputException with one line for every wrong value and contradiction
+   */
+  public RunConfig with(List<String> settings) {
+    RunConfig alone = new RunConfig(problem, objective, optimizer, mode, run);
+    return parse(alone.toYaml(), "configuration", "unnamed", settings);
+  }
+
+  /** The text of a key's value; empty where it has none. */
+  public Optional<String> text(String path) {
+    return Optional.ofNullable(ConfigReference.find(path)).flatMap(key -> key.text(this));
   }
 
   /** All keys that have a value, by path, in the order of the reference. */
@@ -272,18 +371,14 @@ public record RunConfig(
       generator.writeStartObject();
       String section = "";
       for (ConfigKey<?> key : ConfigKeys.ALL) {
-        if (!key.section().equals(section)) {
-          if (!section.isEmpty()) {
-            generator.writeEndObject();
-          }
-          section = key.section();
-          if (!section.isEmpty()) {
-            generator.writeObjectFieldStart(section);
-          }
+        if (key.path().startsWith("compare.") && compare.equals(Compare.DEFAULT)) {
+          continue;
         }
+        changeSection(generator, section, key.section());
+        section = key.section();
         writeValue(generator, key);
       }
-      generator.writeEndObject();
+      changeSection(generator, section, "");
       generator.writeEndObject();
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory", e);
@@ -291,15 +386,63 @@ public record RunConfig(
     return yaml.toString();
   }
 
+  /** Closes and opens sections on the way from one to another; names between dots are levels. */
+  private static void changeSection(YAMLGenerator generator, String from, String to)
+      throws IOException {
+    List<String> open = levels(from);
+    List<String> wanted = levels(to);
+    int shared = 0;
+    while (shared < Math.min(open.size(), wanted.size())
+        && open.get(shared).equals(wanted.get(shared))) {
+      shared++;
+    }
+    for (int level = shared; level < open.size(); level++) {
+      generator.writeEndObject();
+    }
+    for (String name : wanted.subList(shared, wanted.size())) {
+      generator.writeObjectFieldStart(name);
+    }
+  }
+
+  private static List<String> levels(String section) {
+    return section.isEmpty() ? List.of() : List.of(section.split("\\."));
+  }
+
   private void writeValue(YAMLGenerator generator, ConfigKey<?> key) throws IOException {
     generator.writeFieldName(key.name());
     Optional<String> text = key.text(this);
     if (text.isEmpty()) {
       generator.writeNull();
-    } else if (key.numeric()) {
-      generator.writeNumber(text.get());
-    } else {
-      generator.writeString(text.get());
+      return;
     }
+    switch (key.form()) {
+      case TEXT -> generator.writeString(text.get());
+      case NUMBER -> generator.writeNumber(text.get());
+      case TEXTS -> writeList(generator, ValueTexts.split(text.get()), false);
+      case NUMBERS -> writeList(generator, ValueTexts.split(text.get()), true);
+      case LISTS_BY_KEY -> {
+        generator.writeStartObject();
+        for (Map.Entry<String, List<String>> entry : compare.sweep().entrySet()) {
+          generator.writeFieldName(entry.getKey());
+          ConfigKey<?> swept = ConfigReference.find(entry.getKey());
+          writeList(
+              generator, entry.getValue(), swept != null && swept.form() == ConfigKey.Form.NUMBER);
+        }
+        generator.writeEndObject();
+      }
+    }
+  }
+
+  private static void writeList(YAMLGenerator generator, List<String> texts, boolean numbers)
+      throws IOException {
+    generator.writeStartArray();
+    for (String text : texts) {
+      if (numbers) {
+        generator.writeNumber(text);
+      } else {
+        generator.writeString(text);
+      }
+    }
+    generator.writeEndArray();
   }
 }

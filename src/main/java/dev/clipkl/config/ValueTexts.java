@@ -10,7 +10,9 @@ import java.net.URISyntaxException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +34,8 @@ final class ValueTexts {
   static final String SERVER = "an http or https address without user and password";
 
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h)");
+
+  private static final Pattern SEPARATOR = Pattern.compile("\\s*,\\s*");
 
   private ValueTexts() {}
 
@@ -60,6 +64,14 @@ final class ValueTexts {
     names.put("float32", Precision.FLOAT32);
     names.put("bf16", Precision.BFLOAT16);
     names.put("f16", Precision.FLOAT16);
+    return names;
+  }
+
+  /** Yes and no by their YAML names. */
+  static Map<String, Boolean> switches() {
+    Map<String, Boolean> names = new LinkedHashMap<>();
+    names.put("false", false);
+    names.put("true", true);
     return names;
   }
 
@@ -128,6 +140,34 @@ final class ValueTexts {
         throw new WrongValue(" must be at most %d, got %s".formatted(Integer.MAX_VALUE, text));
       }
       return (int) value;
+    };
+  }
+
+  /** The texts of a list; none for an empty text. */
+  static List<String> split(String text) {
+    return text.isBlank() ? List.of() : SEPARATOR.splitAsStream(text.strip()).toList();
+  }
+
+  /** What {@link #split} takes apart. */
+  static String join(List<String> texts) {
+    return String.join(", ", texts);
+  }
+
+  /** Reads different values, with commas between them. */
+  static <T> ConfigKey.Parser<List<T>> list(ConfigKey.Parser<T> element) {
+    return text -> {
+      List<T> values = new ArrayList<>();
+      for (String part : split(text)) {
+        if (part.isEmpty()) {
+          throw new WrongValue(" must have a value between commas, got " + text);
+        }
+        T value = element.parse(part);
+        if (values.contains(value)) {
+          throw new WrongValue(" must name each value once, got %s twice".formatted(part));
+        }
+        values.add(value);
+      }
+      return List.copyOf(values);
     };
   }
 

@@ -236,12 +236,18 @@ public final class RowOptimumSolver {
    */
   public double[] logPolicy(RowOptimum optimum, double[] logReference, double[] actionValues) {
     double[] logPolicy = new double[actionValues.length];
+    fillLogPolicy(optimum, logReference, actionValues, logPolicy);
+    return logPolicy;
+  }
+
+  /** The same into {@code logPolicy}, {@code [actions]}. */
+  public void fillLogPolicy(
+      RowOptimum optimum, double[] logReference, double[] actionValues, double[] logPolicy) {
     for (int a = 0; a < logPolicy.length; a++) {
       logPolicy[a] =
           logReference[a]
               + divergence.logInverseDerivative(
                   optimum.conjugateArgument(actionValues[a], lambda, hasSupremum));
     }
-    return logPolicy;
   }
 }

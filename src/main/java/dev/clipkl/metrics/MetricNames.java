@@ -19,6 +19,7 @@ public final class MetricNames {
   public static final String MIN_PROB = "policy/min_prob";
   public static final String GRAD_NORM = "policy/grad_norm";
   public static final String STEP_SIZE = "policy/step_size";
+  public static final String STEPS_TAKEN = "policy/steps_taken";
   public static final String REJECTED_STEPS = "policy/rejected_steps";
   public static final String ROWS_FINISHED = "rows/finished";
   public static final String ROWS_FROZEN = "rows/frozen";

@@ -1,7 +1,5 @@
 package dev.clipkl.training;
 
-import dev.clipkl.config.EngineChoice;
-import dev.clipkl.config.ProblemKind;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.config.WeightKind;
 import dev.clipkl.engine.ActorState;
@@ -9,7 +7,6 @@ import dev.clipkl.engine.Engine;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowOptimum;
 import dev.clipkl.engine.RowProgram;
-import dev.clipkl.engine.RowThreads;
 import dev.clipkl.exact.MdpOptimum;
 import dev.clipkl.exact.MdpSolver;
 import dev.clipkl.exact.RowOptima;
@@ -21,7 +18,6 @@ import dev.clipkl.problem.Problem;
 import dev.clipkl.problem.PromptBandit;
 import dev.clipkl.problem.TokenMdp;
 import dev.clipkl.table.RowTable;
-import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
@@ -30,48 +26,24 @@ import java.util.function.Consumer;
 public final class LoadedRun implements AutoCloseable {
   private final RunConfig config;
   private final PhaseClock clock;
-  private final EngineSelection selection;
-  private final Arena arena;
-  private final ProblemTables tables;
-
-  /** For what rows have in common, where they meet. */
-  private final RowThreads threads;
-
+  private final LoadedProblem loaded;
   private final RowProgram program;
   private final RowCoupling coupling;
 
-  private LoadedRun(
-      RunConfig config,
-      EngineSelection selection,
-      Arena arena,
-      Consumer<String> notes,
-      PhaseClock clock) {
+  private LoadedRun(RunConfig config, LoadedProblem loaded, PhaseClock clock) {
     this.config = config;
     this.clock = clock;
-    this.selection = selection;
-    this.arena = arena;
-    threads = new RowThreads(config.run().threadCount());
+    this.loaded = loaded;
     OptimizerKind optimizer = config.optimizer().kindFor(config.objective().divergence());
-    tables =
-        ProblemTables.load(
-            config,
-            selection,
-            optimizer,
-            arena,
-            () ->
-                notes.accept(
-                    "engine: %s (%s)"
-                        .formatted(selection.engine().description(), selection.reason())));
-    tables.description().forEach(notes);
-    Problem problem = tables.problem();
+    Problem problem = loaded.problem();
     ActorState actor =
         ActorState.allocate(
-            tables.space(),
-            selection.engine().kind().precision(),
+            loaded.tables().space(),
+            loaded.engine().kind().precision(),
             problem.states(),
             problem.actions(),
             optimizer);
-    initialize(actor.logits(), tables, config.run().threadCount());
+    initialize(actor.logits(), loaded.tables(), config.run().threadCount());
     RowProgram ownUnits = program(config, optimizer);
     coupling = clock.during(Phase.OPTIMA, () -> couple(problem, actor, ownUnits));
     clock.during(Phase.VALUES, coupling::update);
@@ -96,25 +68,15 @@ public final class LoadedRun implements AutoCloseable {
     return clock.during(Phase.LOADING, () -> load(config, notes, clock));
   }
 
-  @SuppressWarnings("MustBeClosed") // Both are the run's, or closed on failure.
+  @SuppressWarnings("MustBeClosed") // The problem is the run's, or closed on failure.
   private static LoadedRun load(RunConfig config, Consumer<String> notes, PhaseClock clock) {
-    EngineSelection selection = openEngine(config);
-    Arena arena = Arena.ofShared();
+    LoadedProblem loaded = LoadedProblem.open(config, notes);
     try {
-      return new LoadedRun(config, selection, arena, notes, clock);
+      return new LoadedRun(config, loaded, clock);
     } catch (RuntimeException | Error e) {
-      arena.close();
-      selection.close();
+      loaded.close();
       throw e;
     }
-  }
-
-  private static EngineSelection openEngine(RunConfig config) {
-    int threads = config.run().threadCount();
-    if (config.problem().kind() == ProblemKind.MDP && config.run().engine() == EngineChoice.AUTO) {
-      return EngineSelection.automaticForMdp(threads);
-    }
-    return EngineSelection.open(config.run().engine(), threads);
   }
 
   private static RowProgram program(RunConfig config, OptimizerKind optimizer) {
@@ -136,15 +98,17 @@ public final class LoadedRun implements AutoCloseable {
       case TokenMdp mdp when mdp.discount() == 0.0 -> independentRows(mdp, actor);
       case TokenMdp mdp -> {
         TokenOptimum optimum =
-            new TokenMdpSolver(mdp, units.divergence(), units.lambda(), selection.engine(), threads)
+            new TokenMdpSolver(
+                    mdp, units.divergence(), units.lambda(), loaded.engine(), loaded.threads())
                 .solve();
-        yield new SequenceRows(mdp, optimum, actor, selection.engine(), units, weights, threads);
+        yield new SequenceRows(
+            mdp, optimum, actor, loaded.engine(), units, weights, loaded.threads());
       }
       case FiniteMdp mdp -> {
         MdpSolver solver =
             new MdpSolver(mdp, config.objective().divergence(), config.objective().lambda());
         MdpOptimum optimum = solver.policyIteration();
-        yield new MdpRows(mdp, solver, optimum, actor, weights, arena);
+        yield new MdpRows(mdp, solver, optimum, actor, weights, loaded.arena());
       }
     };
   }
@@ -152,7 +116,7 @@ public final class LoadedRun implements AutoCloseable {
   private IndependentRows independentRows(Problem problem, ActorState actor) {
     RowOptimum[] optima =
         RowOptima.solve(
-            selection.engine(),
+            loaded.engine(),
             config.objective().divergence(),
             config.objective().lambda(),
             problem.reference(),
@@ -178,22 +142,22 @@ public final class LoadedRun implements AutoCloseable {
 
   /** The engine. */
   public Engine engine() {
-    return selection.engine();
+    return loaded.engine();
   }
 
   /** Why it is this engine. */
   public String engineReason() {
-    return selection.reason();
+    return loaded.engineReason();
   }
 
   /** The problem. */
   public Problem problem() {
-    return tables.problem();
+    return loaded.problem();
   }
 
   /** Where the tables came from, one line each. */
   public List<String> description() {
-    return tables.description();
+    return loaded.description();
   }
 
   /** What runs on every row. */
@@ -214,7 +178,7 @@ public final class LoadedRun implements AutoCloseable {
   /** Puts the actor back to where training starts. */
   public void restart() {
     ActorState actor = coupling.block().actor();
-    initialize(actor.logits(), tables, config.run().threadCount());
+    initialize(actor.logits(), loaded.tables(), config.run().threadCount());
     Arrays.fill(actor.stepSizes(), Double.NaN);
     Arrays.fill(actor.momentumSteps(), 0);
     Arrays.fill(actor.finished(), false);
@@ -224,7 +188,7 @@ public final class LoadedRun implements AutoCloseable {
   /** A zeroed table for another policy of this run; it lives as long as the run. */
   public RowTable allocatePolicy() {
     RowTable logits = coupling.block().actor().logits();
-    return tables.space().allocate(logits.precision(), logits.rows(), logits.columns());
+    return loaded.tables().space().allocate(logits.precision(), logits.rows(), logits.columns());
   }
 
   /** Bytes of the policy's table. */
@@ -234,9 +198,6 @@ public final class LoadedRun implements AutoCloseable {
 
   @Override
   public void close() {
-    // The engine's threads read the tables.
-    selection.close();
-    threads.close();
-    arena.close();
+    loaded.close();
   }
 }

@@ -56,6 +56,7 @@ final class MetricAverages {
     values.put(MetricNames.MIN_PROB, Math.exp(least(rows.apply(RowMetric.MIN_LOG_PROB))));
     values.put(MetricNames.GRAD_NORM, mean(rows.apply(RowMetric.GRAD_NORM)));
     values.put(MetricNames.STEP_SIZE, mean(rows.apply(RowMetric.STEP_SIZE)));
+    values.put(MetricNames.STEPS_TAKEN, sum(rows.apply(RowMetric.STEPS_TAKEN)));
     values.put(MetricNames.REJECTED_STEPS, sum(rows.apply(RowMetric.STEPS_REJECTED)));
     values.put(MetricNames.ROWS_FINISHED, (double) rowsFinished);
     values.put(MetricNames.ROWS_FROZEN, sum(rows.apply(RowMetric.FROZEN)));

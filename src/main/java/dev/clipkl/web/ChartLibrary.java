@@ -8,8 +8,8 @@ import java.io.UncheckedIOException;
 import java.util.Properties;
 
 /**
- * The charts of every page, as two texts: uPlot with its licence, and {@code charts.js} and {@code
- * charts.css}, which give its charts one look, a legend and a keyboard.
+ * The charts of every page, as two texts: uPlot with its licence, and {@code charts.js}, {@code
+ * plane.js} and {@code charts.css}, which give its charts one look, a legend and a keyboard.
  *
  * <p>Both may be served as files or stand within a page: neither text closes a {@code script} or a
  * {@code style} element, and neither evaluates text or reads anything from a network.
@@ -23,7 +23,11 @@ public final class ChartLibrary {
 
   /** JavaScript that defines {@code uPlot} and {@code clipklCharts}. */
   public static String script() {
-    return licence() + uplot("dist/uPlot.iife.min.js") + "\n" + read("charts.js");
+    return licence()
+        + uplot("dist/uPlot.iife.min.js")
+        + "\n"
+        + read("charts.js")
+        + read("plane.js");
   }
 
   /** The style sheet that {@link #script} needs. */

@@ -10,6 +10,8 @@
  *             an optimum; style is the number of its colour and dash, if not its place in the list
  * update(changes) takes any of these again. Zoom, cursor and hidden series stay.
  *
+ * Charts follow the page's colours: when a page changes these, it dispatches "clipkl-theme" on document.
+ *
  * Texts are only ever set as text, never as markup. */
 const clipklCharts = (() => {
   "use strict";
@@ -133,6 +135,7 @@ const clipklCharts = (() => {
       this.theme = matchMedia("(prefers-color-scheme: dark)");
       this.onTheme = () => this.build();
       this.theme.addEventListener("change", this.onTheme);
+      document.addEventListener("clipkl-theme", this.onTheme);
     }
 
     update(changes) {
@@ -152,9 +155,7 @@ const clipklCharts = (() => {
       this.data = this.table();
       this.plot.batch(() => {
         this.plot.setData(this.data, this.zoom === null);
-        if (this.zoom !== null) {
-          this.plot.setScale("x", this.zoom);
-        }
+        this.applyZoom();
       });
       this.showValues();
       this.describe();
@@ -162,6 +163,7 @@ const clipklCharts = (() => {
 
     destroy() {
       this.theme.removeEventListener("change", this.onTheme);
+      document.removeEventListener("clipkl-theme", this.onTheme);
       this.resizing.disconnect();
       if (this.plot) {
         this.plot.destroy();
@@ -190,7 +192,7 @@ const clipklCharts = (() => {
     }
 
     build() {
-      const {title, height, x, y = {}, series} = this.options;
+      const {title} = this.options;
       this.title.textContent = title;
       this.frame.setAttribute(
         "aria-label",
@@ -201,7 +203,48 @@ const clipklCharts = (() => {
       if (this.plot) {
         this.plot.destroy();
       }
-      const axis = label => ({
+      this.plot = new uPlot(this.plotOptions(), this.data, this.frame);
+      this.applyZoom();
+      this.buildLegend();
+      this.showValues();
+      this.describe();
+    }
+
+    plotOptions() {
+      const {height, x, y = {}, series} = this.options;
+      return {
+        width: this.width(),
+        height,
+        legend: {show: false},
+        cursor: {
+          y: false,
+          drag: {x: true, y: false, setScale: false},
+          bind: {dblclick: () => () => this.setZoom(null)},
+        },
+        scales: {x: {time: false}, y: this.log ? {distr: 3, log: 10} : {}},
+        axes: [
+          {...this.axis(x.label, false), size: 32},
+          {...this.axis(y.label, this.log), size: (plot, texts) => axisWidth(texts || [])},
+        ],
+        series: [
+          {},
+          ...series.map((one, i) => ({
+            ...this.style(i),
+            show: !this.hidden.has(one.label),
+            // A line needs two points; marks on it would hide its dashes.
+            points: {show: () => this.data[0].length <= 1, size: 5},
+          })),
+        ],
+        hooks: {
+          setCursor: [() => this.showValues()],
+          setSelect: [() => this.onDrag()],
+        },
+      };
+    }
+
+    axis(label, log) {
+      const most = this.options.height / TICK_DISTANCE;
+      return {
         label,
         labelFont: FONT,
         labelSize: label ? 18 : 0,
@@ -209,62 +252,17 @@ const clipklCharts = (() => {
         stroke: colour("--faint-text"),
         grid: {stroke: colour("--grid"), width: 1},
         ticks: {stroke: colour("--grid"), width: 1},
-      });
-      this.plot = new uPlot(
-        {
-          width: this.width(),
-          height,
-          legend: {show: false},
-          cursor: {
-            y: false,
-            drag: {x: true, y: false, setScale: false},
-            bind: {dblclick: () => () => this.setZoom(null)},
-          },
-          scales: {x: {time: false}, y: this.log ? {distr: 3, log: 10} : {}},
-          axes: [
-            {
-              ...axis(x.label),
-              size: 32,
-              values: (plot, ticks, index, space, step) =>
-                ticks.map(tick => formatTick(tick, step)),
-            },
-            {
-              ...axis(y.label),
-              size: (plot, texts) => axisWidth(texts || []),
-              ...(this.log
-                ? {
-                  splits: (plot, index, min, max) => powersOfTen(min, max, height / TICK_DISTANCE),
-                  filter: (plot, ticks) => ticks,
-                  values: (plot, ticks) => ticks.map(formatPower),
-                }
-                : {
-                  values: (plot, ticks, index, space, step) =>
-                    ticks.map(tick => formatTick(tick, step)),
-                }),
-            },
-          ],
-          series: [
-            {},
-            ...series.map((one, i) => ({
-              ...this.style(i),
-              show: !this.hidden.has(one.label),
-              // Points would hide the dots of a dashed line; a lone number is nothing but a point.
-              points: {size: 5, ...(one.dashed ? {show: plot => plot.data[0].length === 1} : {})},
-            })),
-          ],
-          hooks: {
-            setCursor: [() => this.showValues()],
-            setSelect: [() => this.onDrag()],
-          },
-        },
-        this.data,
-        this.frame);
-      if (this.zoom !== null) {
-        this.plot.setScale("x", this.zoom);
-      }
-      this.buildLegend();
-      this.showValues();
-      this.describe();
+        ...(log
+          ? {
+            splits: (plot, index, min, max) => powersOfTen(min, max, most),
+            filter: (plot, ticks) => ticks,
+            values: (plot, ticks) => ticks.map(formatPower),
+          }
+          : {
+            values: (plot, ticks, index, space, step) =>
+              ticks.map(tick => formatTick(tick, step)),
+          }),
+      };
     }
 
     width() {
@@ -324,6 +322,12 @@ const clipklCharts = (() => {
     setLog(log) {
       this.log = log;
       this.build();
+    }
+
+    applyZoom() {
+      if (this.zoom !== null) {
+        this.plot.setScale("x", this.zoom);
+      }
     }
 
     /* null shows everything. */
@@ -415,7 +419,7 @@ const clipklCharts = (() => {
       const x = index < 0 ? undefined : this.data[0][index];
       this.position.textContent = (this.options.x.label || "x") + " " + format(x);
       this.values.forEach((value, i) => {
-        value.textContent = format(index < 0 ? undefined : this.data[i + 1][index]);
+        value.textContent = format(nearest(this.data[i + 1], index));
       });
     }
 
@@ -441,14 +445,26 @@ const clipklCharts = (() => {
     }
   }
 
+  /* The number at an index, or the closest one beside it where only another series has the position. */
+  function nearest(values, index) {
+    for (let away = 0; index >= 0 && away < values.length; away++) {
+      for (const at of [index - away, index + away]) {
+        if (isNumber(values[at])) {
+          return values[at];
+        }
+      }
+    }
+    return undefined;
+  }
+
+  const handle = chart => ({
+    update: changes => chart.update(changes),
+    destroy: () => chart.destroy(),
+  });
+
   return {
-    line(element, options) {
-      const chart = new LineChart(element, options);
-      return {
-        update: changes => chart.update(changes),
-        destroy: () => chart.destroy(),
-      };
-    },
+    line: (element, options) => handle(new LineChart(element, options)),
     format,
+    parts: {LineChart, add, axisWidth, handle, isNumber, ZOOM},
   };
 })();

@@ -80,8 +80,25 @@ class CertifyCommandTest {
         .contains("exact gap")
         .contains("value never falls, at any state")
         .contains("Every proven claim holds");
+    Path kept = cli.path("run").resolve("certificate.json");
+    String certificate = Files.readString(kept);
     assertThat(cli.run("certify", cli.path("run"), "--no-replay")).as(cli.err()).isZero();
     assertThat(cli.out()).doesNotContain("value never falls");
+    assertThat(kept).as("the one with more claims").hasContent(certificate);
+    assertThat(cli.run("certify", cli.path("run"), "--json")).as(cli.err()).isZero();
+    assertThat(kept).as("what --json prints").hasContent(cli.out());
+  }
+
+  @Test
+  void certificateThatCannotBeKeptIsPrintedAllTheSame() throws IOException {
+    Path config = config("optimizer: {outer-iterations: 2}\n");
+    assertThat(cli.run("train", config, "--out", cli.path("run"))).isZero();
+    // Stands in the way even of a user who may write everywhere.
+    Files.createDirectory(cli.path("run").resolve("certificate.json"));
+    assertThat(cli.run("certify", cli.path("run"))).as(cli.err()).isZero();
+    assertThat(cli.out())
+        .contains("the certificate is not kept: ")
+        .contains("Every proven claim holds");
   }
 
   @Test

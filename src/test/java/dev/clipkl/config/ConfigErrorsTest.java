@@ -54,7 +54,7 @@ class ConfigErrorsTest {
         "mode=fast                  | mode must be one of practical, faithful, got fast",
         "run.engine=gpu | run.engine must be one of auto, cuda, vector, nd4j, reference, got gpu",
         "run.threads=-1             | run.threads must be >= 0, got -1",
-        "run.csv=yes    | run.csv must be true or false, got yes",
+        "run.csv=yes    | run.csv must be one of false, true, got yes",
         "run.memory=6G  | run.memory must be auto or a size such as 6GB or 512MiB, got 6G",
         "run.memory=0GB | run.memory must be auto or a size such as 6GB or 512MiB, got 0GB",
         "run.checkpoint-every=60 | run.checkpoint-every must be a duration such as 500ms, 60s, 5m"
@@ -82,6 +82,32 @@ class ConfigErrorsTest {
         "optimiser=1     | unknown key optimiser, the nearest known key is optimizer",
         "optimizer.clip_epsilon=1 | unknown key optimizer.clip_epsilon, the nearest known key is"
             + " objective.clip-epsilon",
+        "compare.divergences=js,jsd | compare.divergences: a divergence must be forward-kl, reverse-kl,"
+            + " js, chi2, hellinger2 or alpha(X), got jsd",
+        "compare.divergences=js, js | compare.divergences must name each value once, got js twice",
+        "compare.frontier-lambdas=1,0 | compare.frontier-lambdas must be > 0, got 0",
+        "compare.frontier-lambdas=1,,2 | compare.frontier-lambdas must have a value between commas, got 1,,2",
+        "compare.frontier-trained=yes | compare.frontier-trained must be one of false, true, got yes",
+        "compare.budget=0 | compare.budget must be > 0, got 0",
+        "compare.parallel=0 | compare.parallel must be >= 1, got 0",
+        "compare.top=0 | compare.top must be >= 1, got 0",
+        "compare.prompt-sample.count=2 | compare.prompt-sample.count needs"
+            + " compare.prompt-sample.seeds, got none of it",
+        "compare.prompt-sample.seeds=2 | compare.prompt-sample.seeds needs"
+            + " compare.prompt-sample.count, got none of it",
+        "compare.sweep=objective.lambda | compare.sweep must give a list of values for every key, got"
+            + " objective.lambda",
+        "compare.sweep=lambda=1 | compare.sweep: unknown key lambda, the nearest known key is"
+            + " objective.lambda",
+        "compare.sweep=objective.lambda=1;objective.lambda=2 | compare.sweep must name each key"
+            + " once, got objective.lambda twice",
+        "compare.sweep=objective.lambda=1,1.0 | compare.sweep: objective.lambda must name each value"
+            + " once, got 1.0 twice",
+        "compare.sweep=objective.lambda= | compare.sweep: objective.lambda must have at least one"
+            + " value, got none",
+        "compare.sweep=objective.clip-epsilon=0.1,2 | compare.sweep: objective.clip-epsilon must be"
+            + " in (0, 1), got 2",
+        "compare.prompt-sample=1 | compare.prompt-sample is a section: set one of its keys",
         "objective=1     | objective is a section: set one of its keys",
         "objective.lambda | expected path=value, got objective.lambda",
       })
@@ -115,6 +141,24 @@ class ConfigErrorsTest {
         "objective: {clip-epsilon: 1.2} | objective.clip-epsilon must be in (0, 1), got 1.2",
         "objective: {lambda: [1, 2]}    | objective.lambda must be a number > 0, got a list",
         "objective: {lambda: {a: 1}}    | objective.lambda must be a number > 0, got a mapping",
+        "compare: {divergences: [[js]]} | compare.divergences must be a list of single values, got a"
+            + " list in it",
+        "compare: {divergences: {js: 1}} | compare.divergences must be a list of divergences, got a"
+            + " mapping",
+        "compare: {divergence: js} | unknown key compare.divergence, the nearest known key is"
+            + " compare.divergences",
+        "compare: {sweep: {objective.lambda: {a: 1}}} | compare.sweep: objective.lambda must be a"
+            + " list of values, got a mapping",
+        "compare: {sweep: {objective.lambda: [1], objective.lambda: [2]}} | duplicate key"
+            + " objective.lambda in compare.sweep",
+        "compare: {sweep: [1]} | compare.sweep must be a mapping of numeric keys and choices to lists"
+            + " of values, got a list",
+        "compare: {sweep: {objective.lambda: [1]}, budget: 1} | compare.budget needs"
+            + " compare.divergences, got none: a sweep alone compares nothing else",
+        "compare: {divergences: []} | compare.divergences must be at least one divergence without"
+            + " compare.sweep, got none",
+        "compare: {prompt-sample: {count: 1, seeds: [1]}} | compare.prompt-sample needs"
+            + " problem.prompts and an n-gram model as problem.reference, got none",
         "objective: {lambda: true}      | objective.lambda must be a number > 0, got true",
         "objective: {lambda: }          | objective.lambda must be a number > 0, got nothing",
         "objective: 3                   | objective must be a mapping of keys, got 3",

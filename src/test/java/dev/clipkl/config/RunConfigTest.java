@@ -7,6 +7,7 @@ import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.StepRuleKind;
 import dev.clipkl.failure.InputException;
 import dev.clipkl.objective.AlphaDivergence;
+import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.ForwardKl;
 import dev.clipkl.objective.ReverseKl;
 import dev.clipkl.table.RowTable.Precision;
@@ -27,6 +28,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a configuration means: defaults, overrides, modes, and its YAML. */
 class RunConfigTest {
   private static final String SMALLEST = "problem: {import: p.safetensors}\n";
+
+  private static final String SMALLEST_PROMPTS =
+      "problem: {prompts: p, tokenizer: t, reference: q, reward: r}\n";
 
   private static final String FULL =
       """
@@ -239,9 +243,69 @@ class RunConfigTest {
     // Another name: nothing may be left to a default that depends on it.
     assertThat(RunConfig.parse(config.toYaml(), "b.yaml", "b", List.of())).isEqualTo(config);
     assertThat(ConfigReference.entries())
-        .allSatisfy(entry ->
-            assertThat(config.toYaml())
-                .contains(entry.key().substring(entry.key().lastIndexOf('.') + 1) + ":"));
+        .filteredOn(entry -> !entry.key().startsWith("compare."))
+        .allSatisfy(entry -> assertThat(config.toYaml()).contains(name(entry.key()) + ":"));
+    assertThat(config.toYaml()).doesNotContain("compare:");
+  }
+
+  private static String name(String key) {
+    return key.substring(key.lastIndexOf('.') + 1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{parallel: 2}",
+        "{divergences: [js, alpha(-1)], budget: 0.5, frontier-lambdas: [1, 0.125, 1e-9]}",
+        "{sweep: {objective.lambda: [0.1, 0.25], optimizer.kind: [auto, adam]}, top: 3}",
+        "{prompt-sample: {count: 3, seeds: [0, 7]}, frontier-trained: true, divergences: chi2}",
+      })
+  void comparisonReadsBackEqualWithEveryKeyOfItsSection(String compare) {
+    RunConfig config = parse(SMALLEST_PROMPTS + "compare: " + compare);
+    assertThat(RunConfig.parse(config.toYaml(), "b.yaml", "b", List.of())).isEqualTo(config);
+    assertThat(ConfigReference.entries())
+        .allSatisfy(entry -> assertThat(config.toYaml()).contains(name(entry.key()) + ":"));
+  }
+
+  @Test
+  void comparedByDefaultAreBothDirectionsOfKlUnlessThereIsASweep() {
+    assertThat(parse(SMALLEST).compare().divergences())
+        .extracting(Divergence::name)
+        .containsExactly("forward-kl", "reverse-kl");
+    assertThat(parse(SMALLEST + "compare: {sweep: {objective.lambda: [0.1]}}").compare())
+        .satisfies(compare -> assertThat(compare.divergences()).isEmpty())
+        .satisfies(compare ->
+            assertThat(compare.sweep()).containsEntry("objective.lambda", List.of("0.1")));
+  }
+
+  @Test
+  void listsAreSetByOneTextWithCommas() {
+    RunConfig config =
+        RunConfig.parse(
+            SMALLEST,
+            "a.yaml",
+            "a",
+            List.of(
+                "compare.divergences=js,chi2",
+                "compare.frontier-lambdas=1, 0.5",
+                "compare.sweep=objective.lambda=0.1,0.2; optimizer.inner-steps=1"));
+    assertThat(config.compare().divergences())
+        .extracting(Divergence::name)
+        .containsExactly("js", "chi2");
+    assertThat(config.compare().frontierLambdas()).containsExactly(1.0, 0.5);
+    assertThat(config.compare().sweep())
+        .containsEntry("objective.lambda", List.of("0.1", "0.2"))
+        .containsEntry("optimizer.inner-steps", List.of("1"));
+  }
+
+  @Test
+  void settingKeysAnewKeepsAllOthersAndLeavesTheComparisonOut() {
+    RunConfig config = parse(SMALLEST + "compare: {parallel: 2}");
+    RunConfig changed = config.with(List.of("objective.lambda=0.25", "run.out=elsewhere"));
+    assertThat(changed.objective().lambda()).isEqualTo(0.25);
+    assertThat(changed.compare()).isEqualTo(RunConfig.Compare.DEFAULT);
+    assertThat(changed.problem()).isEqualTo(config.problem());
+    assertThat(changed.run().out()).isEqualTo(Path.of("elsewhere"));
   }
 
   @Test

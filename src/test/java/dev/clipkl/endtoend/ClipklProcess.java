@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** {@code clipkl} in a process of its own, with this process's Java, flags and classes. */
-final class ClipklProcess implements AutoCloseable {
+public final class ClipklProcess implements AutoCloseable {
   private static final long LONGEST_SECONDS = 120;
 
   private final Process process;
@@ -28,7 +28,7 @@ final class ClipklProcess implements AutoCloseable {
    *
    * @param output takes standard output and standard error
    */
-  static ClipklProcess start(Path output, String... arguments) {
+  public static ClipklProcess start(Path output, String... arguments) {
     return start(output, Path.of(""), List.of(), arguments);
   }
 
@@ -39,7 +39,8 @@ final class ClipklProcess implements AutoCloseable {
    * @param folder its working directory
    * @param options of its JVM
    */
-  static ClipklProcess start(Path output, Path folder, List<String> options, String... arguments) {
+  public static ClipklProcess start(
+      Path output, Path folder, List<String> options, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -69,21 +70,23 @@ final class ClipklProcess implements AutoCloseable {
     }
   }
 
-  long pid() {
+  /** The process's number. */
+  public long pid() {
     return process.pid();
   }
 
-  boolean isAlive() {
+  /** Whether it runs. */
+  public boolean isAlive() {
     return process.isAlive();
   }
 
   /** Sends a signal by its name, {@code KILL} for instance. */
-  void signal(String name) throws IOException, InterruptedException {
+  public void signal(String name) throws IOException, InterruptedException {
     new ProcessBuilder("kill", "-" + name, Long.toString(pid())).start().waitFor();
   }
 
   /** Waits for the end; the exit code. */
-  int waitFor() throws InterruptedException {
+  public int waitFor() throws InterruptedException {
     if (!process.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)) {
       throw new IllegalStateException("still running: " + output());
     }
@@ -91,7 +94,7 @@ final class ClipklProcess implements AutoCloseable {
   }
 
   /** What it has printed so far. */
-  String output() {
+  public String output() {
     try {
       return Files.readString(output);
     } catch (IOException e) {

@@ -1,4 +1,4 @@
-package dev.clipkl.cli;
+package dev.clipkl.inspect;
 
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.InputException;
@@ -11,8 +11,9 @@ import java.util.List;
  *
  * @param path as it was given
  */
-record PolicySource(Path path) {
-  boolean isRun() {
+public record PolicySource(Path path) {
+  /** Whether it is a run's directory. */
+  public boolean isRun() {
     return Files.isDirectory(path);
   }
 
@@ -21,14 +22,14 @@ record PolicySource(Path path) {
    *
    * @throws InputException when it is a file
    */
-  void requireRun() {
+  public void requireRun() {
     if (!isRun()) {
       throw new InputException("%s: expected a run's directory".formatted(path));
     }
   }
 
   /** The run's configuration file. */
-  Path configurationFile() {
+  public Path configurationFile() {
     return path.resolve("config.yaml");
   }
 
@@ -37,7 +38,7 @@ record PolicySource(Path path) {
    *
    * @throws InputException when it is unsound
    */
-  RunConfig configuration() {
+  public RunConfig configuration() {
     return RunConfig.read(configurationFile(), List.of());
   }
 
@@ -46,7 +47,7 @@ record PolicySource(Path path) {
    *
    * @throws InputException when a directory holds no run, or one that hasn't ended
    */
-  Path policyFile() {
+  public Path policyFile() {
     if (!isRun()) {
       return path;
     }

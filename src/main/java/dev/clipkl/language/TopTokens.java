@@ -1,4 +1,4 @@
-package dev.clipkl.cli;
+package dev.clipkl.language;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -6,13 +6,13 @@ import java.util.List;
 import java.util.PriorityQueue;
 
 /** The most probable tokens of one policy row. */
-final class TopTokens {
+public final class TopTokens {
   /**
    * A token and its probability.
    *
    * @param id its column
    */
-  record Entry(int id, double probability) {}
+  public record Entry(int id, double probability) {}
 
   /** More probable first; of equals the lower id. */
   private static final Comparator<Entry> BEST_FIRST =
@@ -26,7 +26,7 @@ final class TopTokens {
    * @param logits of one row, any normalisation
    * @param count at least 1; all tokens where there are fewer
    */
-  static List<Entry> of(double[] logits, int count) {
+  public static List<Entry> of(double[] logits, int count) {
     double largest = Double.NEGATIVE_INFINITY;
     for (double logit : logits) {
       largest = Math.max(largest, logit);
@@ -51,5 +51,26 @@ final class TopTokens {
     }
     entries.sort(BEST_FIRST);
     return entries;
+  }
+
+  /**
+   * The ids of the {@code count} most probable tokens, rising; of equals the lower ids.
+   *
+   * @param logits of one row, any normalisation
+   * @param count at least 1; all tokens where there are fewer
+   */
+  public static int[] ids(double[] logits, int count) {
+    // The least of the best so far comes first, of equals the highest id.
+    PriorityQueue<Entry> best = new PriorityQueue<>(BEST_FIRST.reversed());
+    for (int id = 0; id < logits.length; id++) {
+      if (best.size() == count) {
+        if (!(logits[id] > best.element().probability())) {
+          continue;
+        }
+        best.remove();
+      }
+      best.add(new Entry(id, logits[id]));
+    }
+    return best.stream().mapToInt(Entry::id).sorted().toArray();
   }
 }
