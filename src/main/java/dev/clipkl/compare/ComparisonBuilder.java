@@ -32,8 +32,10 @@ final class ComparisonBuilder {
     this.plan = plan;
     for (PlannedMatch match : plan.matches()) {
       Map<String, PlannedRun> runs = new LinkedHashMap<>();
-      match.lambdas().forEach((name, lambda) ->
-          runs.put(name, planner.objective(Divergence.parse(name), lambda)));
+      match
+          .lambdas()
+          .forEach(
+              (name, lambda) -> runs.put(name, planner.objective(Divergence.parse(name), lambda)));
       matchRuns.add(runs);
     }
     if (config.compare().frontierTrained()) {
@@ -62,22 +64,11 @@ final class ComparisonBuilder {
     }
   }
 
-  /** A sweep's document, over the problem of its first run. */
-  Comparison withoutMatches(RunResult first) {
-    return new Comparison(
-        ComparisonFile.FORMAT_VERSION,
-        plan.name(),
-        List.of(),
-        first.fingerprint(),
-        List.of(),
-        null);
-  }
-
   /**
    * The document.
    *
-   * @param measurement of the configured problem
-   * @param results of all its runs
+   * @param measurement of the configured problem; of a sweep over subsets alone, of any
+   * @param results of its runs, with all that matches and frontier need
    */
   Comparison build(RunMeasurement measurement, Map<PlannedRun, RunResult> results) {
     List<PolicyMatch> matches = new ArrayList<>();
@@ -160,8 +151,7 @@ final class ComparisonBuilder {
     }
     Map<BudgetMeasure, FrontierBound> bounds = new EnumMap<>(BudgetMeasure.class);
     for (BudgetMeasure measure : BudgetMeasure.values()) {
-      FrontierBound bound =
-          new FrontierBound(measurement.solver(), measurement.meter(), measure);
+      FrontierBound bound = new FrontierBound(measurement.solver(), measurement.meter(), measure);
       lambdas.forEach(bound::add);
       bounds.put(measure, bound);
     }

@@ -56,8 +56,7 @@ final class FrontierBound {
     if (known == null) {
       SolvedObjective optimum = solver.solve(measure.divergence(), lambda);
       known =
-          new Point(
-              lambda, optimum.value(), (meter.reward(optimum) - optimum.value()) / lambda);
+          new Point(lambda, optimum.value(), (meter.reward(optimum) - optimum.value()) / lambda);
       points.put(logLambda, known);
     }
     return known;
@@ -82,8 +81,7 @@ final class FrontierBound {
   /** Adds points until one has nearly this divergence, or there is none. */
   private void approach(double target) {
     UnivariateFunction excess =
-        logLambda ->
-            Math.log(Math.max(point(logLambda).divergence, Double.MIN_NORMAL) / target);
+        logLambda -> Math.log(Math.max(point(logLambda).divergence, Double.MIN_NORMAL) / target);
     if (!bracketed(excess)) {
       return;
     }

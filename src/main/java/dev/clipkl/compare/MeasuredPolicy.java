@@ -84,13 +84,6 @@ record MeasuredPolicy(
                 Math.exp(leastLog))
             : null;
     return new MeasuredPolicy(
-        sums[0],
-        sums[1] / total,
-        sums[2] / total,
-        sums[3] / total,
-        sums[2],
-        sums[3],
-        shape,
-        top);
+        sums[0], sums[1] / total, sums[2] / total, sums[3] / total, sums[2], sums[3], shape, top);
   }
 }

@@ -126,6 +126,7 @@ final class PolicyMeter {
 
   private MeasuredPolicy measure(
       PolicyRow policy, Divergence divergence, double[] visitation, boolean withShape) {
+    solver.requireGoingOn();
     MeasuredPolicy.Row[] rows = new MeasuredPolicy.Row[problem.states()];
     solver
         .loaded()
@@ -211,10 +212,7 @@ final class PolicyMeter {
     int actions = problem.actions();
     IntFunction<OptimumSweeps> sweeps =
         _ ->
-            solver
-                .loaded()
-                .engine()
-                .optimumSweeps(optimum.divergence(), optimum.lambda(), actions);
+            solver.loaded().engine().optimumSweeps(optimum.divergence(), optimum.lambda(), actions);
     record Worker(Scratch arrays, OptimumSweeps sweeps) {}
     List<Worker> workers =
         IntStream.range(0, scratch.size())

@@ -42,11 +42,13 @@ final class ResultsTable {
     row.put("entries", policy.entries());
     row.put("rate/measured_tail", policy.measuredRate());
     row.put("rate/predicted_tail", policy.predictedRate());
-    policy.metrics().forEach((name, value) -> {
-      if (!isTime(name)) {
-        row.put(name, value);
-      }
-    });
+    policy
+        .metrics()
+        .forEach((name, value) -> {
+          if (!isTime(name)) {
+            row.put(name, value);
+          }
+        });
     OptimumNumbers optimum = policy.optimum();
     row.put("optimum/value", optimum.value());
     row.put("optimum/reward", optimum.reward());

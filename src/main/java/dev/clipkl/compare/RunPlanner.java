@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The runs of a comparison, in the order in which they are trained: each configuration once, however
- * many parts of the comparison want it.
+ * The runs of a comparison, in the order in which they are trained: each configuration once,
+ * however many parts of the comparison want it.
  */
 final class RunPlanner {
   private static final String DIVERGENCE = "objective.divergence";

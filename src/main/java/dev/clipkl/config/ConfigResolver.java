@@ -51,7 +51,8 @@ final class ConfigResolver {
     checkCompare();
     applyMode();
     problems.throwIfAny();
-    return new RunConfig(problem(), objective(), optimizer(), get(ConfigKeys.MODE), run(), compare());
+    return new RunConfig(
+        problem(), objective(), optimizer(), get(ConfigKeys.MODE), run(), compare());
   }
 
   private void readValue(ConfigKey<?> key, Setting setting) {
@@ -202,8 +203,7 @@ final class ConfigResolver {
       ConfigKey<?> given = counted ? ConfigKeys.PROMPT_COUNT : ConfigKeys.PROMPT_SEEDS;
       ConfigKey<?> missing = counted ? ConfigKeys.PROMPT_SEEDS : ConfigKeys.PROMPT_COUNT;
       problem(
-          setting(given),
-          "%s needs %s, got none of it".formatted(given.path(), missing.path()));
+          setting(given), "%s needs %s, got none of it".formatted(given.path(), missing.path()));
     } else if (counted && !isGiven(ConfigKeys.PROMPTS)) {
       problem(
           setting(ConfigKeys.PROMPT_COUNT),

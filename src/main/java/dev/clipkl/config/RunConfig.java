@@ -48,8 +48,7 @@ public record RunConfig(
     Compare compare) {
 
   /** A configuration with nothing in section {@code compare}. */
-  public RunConfig(
-      Problem problem, Objective objective, Optimizer optimizer, Mode mode, Run run) {
+  public RunConfig(Problem problem, Objective objective, Optimizer optimizer, Mode mode, Run run) {
     this(problem, objective, optimizer, mode, run, Compare.DEFAULT);
   }
 

@@ -25,8 +25,7 @@ final class SweepTexts {
     for (String part : text.split(SEPARATOR.strip())) {
       int equals = part.indexOf('=');
       if (equals < 0) {
-        throw new WrongValue(
-            " must give a list of values for every key, got " + part.strip());
+        throw new WrongValue(" must give a list of values for every key, got " + part.strip());
       }
       String path = part.substring(0, equals).strip();
       if (sweep.put(path, values(key(path), part.substring(equals + 1))) != null) {

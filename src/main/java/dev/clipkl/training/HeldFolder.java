@@ -72,7 +72,9 @@ public final class HeldFolder implements AutoCloseable {
       throw new InputException(
           "--resume: %s holds no %s, expected a folder with a %s"
               .formatted(
-                  path, kind.content.substring(kind.content.indexOf(' ') + 1), kind.configurationName));
+                  path,
+                  kind.content.substring(kind.content.indexOf(' ') + 1),
+                  kind.configurationName));
     }
     return lock(path);
   }
@@ -177,7 +179,8 @@ public final class HeldFolder implements AutoCloseable {
   /** What a process leaves that was killed before its folder had a configuration. */
   private static boolean isLeftByAttempt(Path entry, Kind kind) {
     String name = String.valueOf(entry.getFileName());
-    return name.equals(LOCK) || (name.startsWith("." + kind.configurationName) && name.endsWith(".tmp"));
+    return name.equals(LOCK)
+        || (name.startsWith("." + kind.configurationName) && name.endsWith(".tmp"));
   }
 
   /** The folder. */

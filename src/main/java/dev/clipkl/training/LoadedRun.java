@@ -98,9 +98,11 @@ public final class LoadedRun implements AutoCloseable {
       case TokenMdp mdp when mdp.discount() == 0.0 -> independentRows(mdp, actor);
       case TokenMdp mdp -> {
         TokenOptimum optimum =
-            new TokenMdpSolver(mdp, units.divergence(), units.lambda(), loaded.engine(), loaded.threads())
+            new TokenMdpSolver(
+                    mdp, units.divergence(), units.lambda(), loaded.engine(), loaded.threads())
                 .solve();
-        yield new SequenceRows(mdp, optimum, actor, loaded.engine(), units, weights, loaded.threads());
+        yield new SequenceRows(
+            mdp, optimum, actor, loaded.engine(), units, weights, loaded.threads());
       }
       case FiniteMdp mdp -> {
         MdpSolver solver =

@@ -130,7 +130,8 @@ public final class RunDirectory implements AutoCloseable {
       }
       Files.delete(folder);
     } catch (IOException e) {
-      throw new EnvironmentException("cannot delete %s: %s".formatted(folder, HeldFolder.reason(e)), e);
+      throw new EnvironmentException(
+          "cannot delete %s: %s".formatted(folder, HeldFolder.reason(e)), e);
     }
   }
 
