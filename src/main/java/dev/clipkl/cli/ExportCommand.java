@@ -200,8 +200,7 @@ final class ExportCommand implements Runnable {
     String ending = csv ? CSV : file.isNamed(NETWORK) ? NETWORK : TENSORS;
     if (table != null && (!ending.equals(TENSORS) || logits)) {
       throw new ParameterException(
-          command.commandLine(),
-          "--table goes with a .safetensors file and without --logits");
+          command.commandLine(), "--table goes with a .safetensors file and without --logits");
     }
     if (!ending.equals(TENSORS) && logits) {
       throw new ParameterException(
