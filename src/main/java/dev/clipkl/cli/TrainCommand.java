@@ -132,9 +132,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     RunConfig config = RunConfig.read(configuration, settings);
     return train(
-        config,
-        config.run().out(),
-        listener -> Optional.of(TrainingRun.start(config, listener)));
+        config, config.run().out(), listener -> Optional.of(TrainingRun.start(config, listener)));
   }
 
   private int resume(Path directory) {

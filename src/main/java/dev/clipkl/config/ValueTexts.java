@@ -27,6 +27,7 @@ final class ValueTexts {
   private static final Pattern NUMBER =
       Pattern.compile("[-+]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?");
   private static final Pattern WHOLE_NUMBER = Pattern.compile("[-+]?\\d{1,18}");
+
   /** What {@link #server} reads. */
   static final String SERVER = "an http or https address without user and password";
 

@@ -101,10 +101,10 @@ public final class TrainingRun {
         new RunDescription(directory.description(), run, checkpoint.outerIteration());
     clock.during(Phase.WRITING, description::write);
     try (RunMetrics metrics =
-        clock.during(
-            Phase.WRITING,
-            () ->
-                new RunMetrics(directory, config.run(), checkpoint.metricsBytes(), listener));
+            clock.during(
+                Phase.WRITING,
+                () ->
+                    new RunMetrics(directory, config.run(), checkpoint.metricsBytes(), listener));
         Tracking tracking = Tracking.start(run, directory)) {
       Checkpoints checkpoints =
           new Checkpoints(
@@ -116,8 +116,7 @@ public final class TrainingRun {
               clock,
               listener);
       RunWarnings watch = new RunWarnings(program, config.mode());
-      Trainer trainer =
-          trainer(run, watch.andThen(metrics), checkpoints);
+      Trainer trainer = trainer(run, watch.andThen(metrics), checkpoints);
       TrainingResult trained = trainer.run(checkpoint);
       if (trained.reason() == StopReason.INTERRUPTED) {
         checkpoints.write(trained.progress());

@@ -44,7 +44,8 @@ final class MetricCopies {
         Map<String, String> row = new HashMap<>();
         line.properties()
             .forEach(field ->
-                row.put(field.getKey(), field.getValue().isNull() ? "" : field.getValue().asText()));
+                row.put(
+                    field.getKey(), field.getValue().isNull() ? "" : field.getValue().asText()));
         expected.add(row);
       }
       assertThat(table.stream().map(row -> row.toMap())).containsExactlyElementsOf(expected);

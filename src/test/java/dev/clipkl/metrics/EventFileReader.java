@@ -40,8 +40,7 @@ public final class EventFileReader {
   /** All events of a file, every byte of which must belong to one. */
   public static List<Event> read(Path file) {
     try {
-      ByteBuffer bytes =
-          ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
       List<Event> events = new ArrayList<>();
       while (bytes.hasRemaining()) {
         events.add(event(record(bytes)));

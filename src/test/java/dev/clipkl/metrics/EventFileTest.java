@@ -55,8 +55,7 @@ class EventFileTest {
     session(0, 2);
     double after = System.currentTimeMillis() * 1e-3;
     assertHoldsEachOnce(2);
-    assertThat(events()).allSatisfy(event ->
-        assertThat(event.wallTime()).isBetween(before, after));
+    assertThat(events()).allSatisfy(event -> assertThat(event.wallTime()).isBetween(before, after));
     assertThat(events().get(1).scalars())
         .isEqualTo(Map.of(MetricNames.VALUE, 0.1f, MetricNames.GAP, 1.0f));
     assertThat(events().get(2).scalars()).containsEntry(MetricNames.RATE_MEASURED, 0.1f);

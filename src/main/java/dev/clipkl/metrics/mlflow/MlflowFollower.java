@@ -23,9 +23,9 @@ import org.mlflow.tracking.MlflowHttpException;
  * Sends a run to an MLflow server from a daemon thread that follows {@code metrics.jsonl}.
  *
  * <p>The file is the queue: training does nothing for the server, a server that is away for a while
- * gets everything afterwards, and whatever it does, memory holds one request at most. A request that
- * finds no server, or one in trouble, is made again after a second; one that the server refuses is
- * dropped. What the server has not taken when the run ends is counted in one warning.
+ * gets everything afterwards, and whatever it does, memory holds one request at most. A request
+ * that finds no server, or one in trouble, is made again after a second; one that the server
+ * refuses is dropped. What the server has not taken when the run ends is counted in one warning.
  */
 public final class MlflowFollower implements AutoCloseable {
   /** MLflow's limit for one request. */
@@ -142,7 +142,9 @@ public final class MlflowFollower implements AutoCloseable {
     return true;
   }
 
-  /** Makes a call until it succeeds; null when the server refuses it, or has failed after the end. */
+  /**
+   * Makes a call until it succeeds; null when the server refuses it, or has failed after the end.
+   */
   private <T> @Nullable T call(Call<T> call) throws IOException {
     while (true) {
       boolean last = hasEnded();

@@ -68,8 +68,8 @@ final class TrackingServer implements AutoCloseable {
             .getRunId();
     List<Param> parameters = new ArrayList<>();
     run.parameters()
-        .forEach((key, value) ->
-            parameters.add(Param.newBuilder().setKey(key).setValue(value).build()));
+        .forEach(
+            (key, value) -> parameters.add(Param.newBuilder().setKey(key).setValue(value).build()));
     client.logBatch(id, List.of(), parameters, tags(run.tags()));
     return id;
   }
