@@ -163,8 +163,7 @@ public final class EventFile implements MetricFile {
         + size;
   }
 
-  private static void startMessage(CodedOutputStream out, int field, int size)
-      throws IOException {
+  private static void startMessage(CodedOutputStream out, int field, int size) throws IOException {
     out.writeTag(field, WireFormat.WIRETYPE_LENGTH_DELIMITED);
     out.writeUInt32NoTag(size);
   }
