@@ -30,13 +30,13 @@ while [ -L "$script" ]; do
 done
 root=$(cd "$(dirname "$script")" && pwd -P)
 target=$root/target
-download="270 MB"
+download="280 MB"
 profile=''
 # A build of its own, so that going from one to the other builds nothing.
 if [ "${1:-}" = --nd4j-cuda ]; then
   shift
   target=$root/target/nd4j-cuda
-  download="880 MB"
+  download="890 MB"
   profile=-Pnd4j-cuda
 fi
 

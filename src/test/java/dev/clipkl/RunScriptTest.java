@@ -206,7 +206,7 @@ class RunScriptTest {
     jdk("25", "25");
     run("x");
     Outcome outcome = run("--nd4j-cuda", "x", "--nd4j-cuda");
-    assertThat(outcome.err()).contains("the first time this downloads about 880 MB");
+    assertThat(outcome.err()).contains("the first time this downloads about 890 MB");
     assertThat(outcome.out())
         .contains(
             "<%s/target/nd4j-cuda/clipkl.jar><x><--nd4j-cuda>".formatted(project.toRealPath()));

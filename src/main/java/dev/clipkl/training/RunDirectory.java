@@ -13,8 +13,8 @@ import java.util.stream.Stream;
  * The folder of one run, held by one process at a time.
  *
  * <p>{@code config.yaml} is the resolved configuration, {@code run.json} what ran and how it ended,
- * {@code metrics.jsonl} one line per outer iteration, {@code checkpoint/} the latest checkpoint,
- * {@code policy.safetensors} the final policy.
+ * {@code metrics.jsonl} one line per outer iteration, which an event file and {@code metrics.csv}
+ * repeat, {@code checkpoint/} the latest checkpoint, {@code policy.safetensors} the final policy.
  */
 public final class RunDirectory implements AutoCloseable {
   private static final HeldFolder.Kind KIND =

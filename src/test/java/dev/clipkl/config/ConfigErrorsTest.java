@@ -11,6 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a configuration is refused for, and in which words. */
 class ConfigErrorsTest {
@@ -121,6 +122,25 @@ class ConfigErrorsTest {
     } else {
       assertRefused(SMALLEST, List.of(override), message + " (--set)");
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "http://user:secret@host:5000",
+        "https://secret@host",
+        "secret",
+        "ftp://host/secret",
+        "http:// secret"
+      })
+  void addressThatMayHoldAPasswordIsRefusedWithoutRepeatingIt(String address) {
+    assertThatThrownBy(() -> RunConfig.parse(SMALLEST, "a", "a", List.of("run.mlflow=" + address)))
+        .isInstanceOf(InputException.class)
+        .hasMessageStartingWith("run.mlflow must be an http or https address without user")
+        .hasMessageContaining("MLFLOW_TRACKING_PASSWORD")
+        .message()
+        .doesNotContain("secret")
+        .hasLineCount(1);
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,16 +18,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 class EventFileTest {
   @TempDir Path folder;
 
-  private static MetricRecord record(int iteration) {
+  private int sessions;
+
+  private MetricRecord record(int iteration) {
     Map<String, Double> values = new LinkedHashMap<>();
     values.put(MetricNames.VALUE, 0.1 + iteration);
     values.put(MetricNames.GAP, Math.pow(0.1, iteration));
+    values.put(MetricNames.SECONDS, (double) sessions);
     values.put(MetricNames.RATE_MEASURED, iteration == 0 ? Double.NaN : 0.1);
     return new MetricRecord(iteration, values);
   }
 
   /** One session of a run: told everything from the first line on. */
   private void session(int linesOfEarlierSessions, int end) {
+    sessions++;
     try (EventFile file = new EventFile(folder, linesOfEarlierSessions)) {
       for (int n = 0; n < end; n++) {
         file.write(record(n));
@@ -57,7 +62,8 @@ class EventFileTest {
     assertHoldsEachOnce(2);
     assertThat(events()).allSatisfy(event -> assertThat(event.wallTime()).isBetween(before, after));
     assertThat(events().get(1).scalars())
-        .isEqualTo(Map.of(MetricNames.VALUE, 0.1f, MetricNames.GAP, 1.0f));
+        .isEqualTo(
+            Map.of(MetricNames.VALUE, 0.1f, MetricNames.GAP, 1.0f, MetricNames.SECONDS, 1.0f));
     assertThat(events().get(2).scalars()).containsEntry(MetricNames.RATE_MEASURED, 0.1f);
     assertThat(EventFileReader.file(folder).getFileName().toString())
         .matches("events\\.out\\.tfevents\\.\\d{10,}\\.[A-Za-z0-9._-]+");
@@ -69,6 +75,9 @@ class EventFileTest {
     byte[] before = Files.readAllBytes(EventFileReader.file(folder));
     session(20, 40);
     assertHoldsEachOnce(40);
+    assertThat(events().stream().skip(1).map(event -> event.scalars().get(MetricNames.SECONDS)))
+        .containsExactlyElementsOf(
+            IntStream.range(0, 40).mapToObj(n -> n < 20 ? 1.0f : 2.0f).toList());
     byte[] after = Files.readAllBytes(EventFileReader.file(folder));
     // A reader that was at the end of the 30 records finds the start of one there.
     assertThat(after.length).isGreaterThan(before.length);
