@@ -49,9 +49,18 @@ final class StreamedStepTest {
 
   private static RowProgram program(
       String divergence, OptimizerKind optimizer, double stepSize, double smoothness) {
+    return program(divergence, 0.2, optimizer, stepSize, smoothness);
+  }
+
+  private static RowProgram program(
+      String divergence,
+      double lambda,
+      OptimizerKind optimizer,
+      double stepSize,
+      double smoothness) {
     return new RowProgram(
         Divergence.parse(divergence),
-        0.2,
+        lambda,
         ClippedSurrogate.of(0.2),
         optimizer,
         StepRuleKind.FIXED,
@@ -125,20 +134,10 @@ final class StreamedStepTest {
   void objectiveMayChangeBetweenVisits() {
     try (Pair pair = new Pair(program("reverse-kl", OptimizerKind.GRADIENT, 0.7, 1.0), 1500)) {
       pair.visit("before");
-      pair.program = program("forward-kl", OptimizerKind.GRADIENT, 0.7, 1.0);
-      pair.visit("another divergence");
-      pair.program =
-          new RowProgram(
-              pair.program.divergence(),
-              0.05,
-              ClippedSurrogate.of(0.2),
-              OptimizerKind.GRADIENT,
-              StepRuleKind.FIXED,
-              0.7,
-              1,
-              0.0,
-              1.0);
+      pair.program = program("reverse-kl", 0.05, OptimizerKind.GRADIENT, 0.7, 1.0);
       pair.visit("another lambda");
+      pair.program = program("forward-kl", 0.05, OptimizerKind.GRADIENT, 0.7, 1.0);
+      pair.visit("another divergence");
     }
   }
 
@@ -192,20 +191,30 @@ final class StreamedStepTest {
   /** With lambda 0.001 a natural step of 1 takes the normaliser beyond e^100. */
   @Test
   void stepMayLeaveTheRangeOfNormalisers() {
-    RowProgram program =
-        new RowProgram(
-            Divergence.parse("reverse-kl"),
-            0.001,
-            ClippedSurrogate.of(0.2),
-            OptimizerKind.NATURAL,
-            StepRuleKind.FIXED,
-            1.0,
-            1,
-            0.0);
+    RowProgram program = program("reverse-kl", 0.001, OptimizerKind.NATURAL, 1.0, 1.0);
     try (Pair pair = new Pair(program, 1500)) {
       for (int n = 0; n < 3; n++) {
         pair.visit("pair of outer iterations " + n);
       }
+    }
+  }
+
+  /** Half a step takes the padding of this row from e^-1048576 to 1, if it is moved at all. */
+  @Test
+  void paddingTakesNoPart() {
+    RowProgram program = program("reverse-kl", 0x1p-23, OptimizerKind.NATURAL, 0.5, 1.0);
+    int columns = 12;
+    double[] values = new double[columns];
+    Arrays.fill(values, -0.25);
+    try (Pair pair = new Pair(program, columns)) {
+      pair.change(
+          block -> {
+            for (int row = 0; row < ROWS; row++) {
+              block.actor().logits().writeRow(row, RowFixture.row(block.reference(), row));
+              block.actionValues().writeRow(row, values);
+            }
+          },
+          "at the reference");
     }
   }
 
