@@ -170,8 +170,9 @@ class RowTableTest {
       assertThat(RowTable.allocate(arena, Precision.FLOAT64, 1, 3).floats(0)).isNull();
       assertThat(RowTable.allocate(arena, Precision.BFLOAT16, 1, 3).floats(0)).isNull();
       assertThat(RowTable.computed(1, 3, (row, destination) -> {}).floats(0)).isNull();
-      assertThat(TableSpace.onDisk(arena, folder, 1).allocate(Precision.FLOAT32, 2, 3).floats(0))
-          .isNull();
+      RowTable onDisk = TableSpace.onDisk(arena, folder, 1).allocate(Precision.FLOAT32, 2, 3);
+      assertThat(onDisk.floats(0)).isNull();
+      assertThat(onDisk.version(0)).isEqualTo(RowTable.UNKNOWN_VERSION);
     }
   }
 

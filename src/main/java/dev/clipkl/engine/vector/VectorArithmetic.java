@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Row sweeps on float32 lanes: {@link FusedSteps} for the divergences and directions that allow it,
- * {@link GeneralSteps} for all others.
+ * {@link GeneralSteps} for all others, and {@link StreamedStep} for visits of one step.
  */
 final class VectorArithmetic implements RowArithmetic {
   private final OptimizerKind optimizer;
