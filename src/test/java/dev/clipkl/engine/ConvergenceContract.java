@@ -151,7 +151,8 @@ public abstract class ConvergenceContract extends GroupMassesContract {
     try (Engine engine = open(1)) {
       double[] reference = log(0.5, 0.3, 0.2);
       RowBlock block =
-          RowFixture.block(engine.kind(), program, reference, reference, new double[] {1.0, 0.2, 0.5});
+          RowFixture.block(
+              engine.kind(), program, reference, reference, new double[] {1.0, 0.2, 0.5});
       RowResults results = new RowResults(30, 1, 4);
       engine.run(block, program, 30, results);
       double[] finished = RowFixture.row(block.actor().logits(), 0);

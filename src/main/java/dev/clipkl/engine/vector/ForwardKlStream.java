@@ -55,8 +55,7 @@ final class ForwardKlStream extends StreamedSweep {
               .sub(shift)
               .fma(prob, q.mul(lambda));
       FloatVector increment =
-          gradient.fma(
-              stepLanes, FloatVector.fromMemorySegment(SPECIES, lost, at, LITTLE_ENDIAN));
+          gradient.fma(stepLanes, FloatVector.fromMemorySegment(SPECIES, lost, at, LITTLE_ENDIAN));
       FloatVector moved = logit.add(increment);
       moved.intoMemorySegment(logits, at, LITTLE_ENDIAN);
       increment.sub(moved.sub(logit)).intoMemorySegment(lost, at, LITTLE_ENDIAN);
@@ -101,8 +100,7 @@ final class ForwardKlStream extends StreamedSweep {
       for (int i = start + lane; i < start + length; i += WIDTH) {
         long at = (long) i * Float.BYTES;
         FloatVector mass =
-            FloatLanes.exp(
-                FloatVector.fromMemorySegment(SPECIES, logits, at, LITTLE_ENDIAN), 0);
+            FloatLanes.exp(FloatVector.fromMemorySegment(SPECIES, logits, at, LITTLE_ENDIAN), 0);
         low = low.add(mass.convertShape(VectorOperators.F2D, DOUBLES, 0));
         high = high.add(mass.convertShape(VectorOperators.F2D, DOUBLES, 1));
         FloatVector value =

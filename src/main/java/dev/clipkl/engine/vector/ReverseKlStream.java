@@ -26,7 +26,8 @@ final class ReverseKlStream extends StreamedSweep {
   }
 
   @Override
-  void move(RowMemory row, float inverseNormalizer, double mean, float step, int start, int length) {
+  void move(
+      RowMemory row, float inverseNormalizer, double mean, float step, int start, int length) {
     if (isPlain) {
       moveByGradient(row, inverseNormalizer, (float) mean, step, start, length);
     } else {
@@ -54,16 +55,14 @@ final class ReverseKlStream extends StreamedSweep {
               .sub(mean)
               .mul(FloatLanes.exp(logit, 0).mul(inverseNormalizer));
       FloatVector increment =
-          gradient.fma(
-              stepLanes, FloatVector.fromMemorySegment(SPECIES, lost, at, LITTLE_ENDIAN));
+          gradient.fma(stepLanes, FloatVector.fromMemorySegment(SPECIES, lost, at, LITTLE_ENDIAN));
       FloatVector moved = logit.add(increment);
       moved.intoMemorySegment(logits, at, LITTLE_ENDIAN);
       increment.sub(moved.sub(logit)).intoMemorySegment(lost, at, LITTLE_ENDIAN);
     }
   }
 
-  private void moveByNaturalGradient(
-      RowMemory row, float mean, float step, int start, int length) {
+  private void moveByNaturalGradient(RowMemory row, float mean, float step, int start, int length) {
     MemorySegment logits = row.logits;
     MemorySegment logReference = row.logReference;
     MemorySegment actionValue = row.actionValue;
@@ -74,9 +73,7 @@ final class ReverseKlStream extends StreamedSweep {
       FloatVector logit = FloatVector.fromMemorySegment(SPECIES, logits, at, LITTLE_ENDIAN);
       logit
           .sub(FloatVector.fromMemorySegment(SPECIES, logReference, at, LITTLE_ENDIAN))
-          .fma(
-              minusLambda,
-              FloatVector.fromMemorySegment(SPECIES, actionValue, at, LITTLE_ENDIAN))
+          .fma(minusLambda, FloatVector.fromMemorySegment(SPECIES, actionValue, at, LITTLE_ENDIAN))
           .sub(mean)
           .fma(stepLanes, logit)
           .intoMemorySegment(logits, at, LITTLE_ENDIAN);

@@ -78,11 +78,7 @@ final class RowMemory {
 
   private static void copy(MemorySegment from, int start, MemorySegment to, int at, int count) {
     MemorySegment.copy(
-        from,
-        (long) start * Float.BYTES,
-        to,
-        (long) at * Float.BYTES,
-        (long) count * Float.BYTES);
+        from, (long) start * Float.BYTES, to, (long) at * Float.BYTES, (long) count * Float.BYTES);
   }
 
   /** Q of the first action. */

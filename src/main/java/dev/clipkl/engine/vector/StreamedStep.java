@@ -62,9 +62,7 @@ final class StreamedStep implements StepSweeps {
     MemorySegment logReference = newBlock.reference().floats(newIndex);
     MemorySegment actionValue = newBlock.actionValues().floats(newIndex);
     MemorySegment lost =
-        keepsLost
-            ? newBlock.actor().moments().getFirst().floats(newIndex)
-            : MemorySegment.NULL;
+        keepsLost ? newBlock.actor().moments().getFirst().floats(newIndex) : MemorySegment.NULL;
     if (logits == null || logReference == null || actionValue == null || lost == null) {
       return false;
     }

@@ -113,14 +113,7 @@ final class LaneWidthProbe {
       double[][] values) {
     RowProgram program =
         new RowProgram(
-            divergence,
-            0.3,
-            ClippedSurrogate.of(0.2),
-            optimizer,
-            StepRuleKind.FIXED,
-            0.5,
-            1,
-            0.0);
+            divergence, 0.3, ClippedSurrogate.of(0.2), optimizer, StepRuleKind.FIXED, 0.5, 1, 0.0);
     RowBlock block = RowFixture.block(engine.kind(), program, reference, reference, values);
     for (int n = 0; n < 3; n++) {
       engine.run(block, program, 1, null);

@@ -165,7 +165,7 @@ final class StreamedStepTest {
         block.reference(),
         RowTable.layered(block.actionValues(), shared),
         block.rowWeights(),
-        block.optima(),
+        Objects.requireNonNull(block.optima()),
         0,
         ROWS);
   }

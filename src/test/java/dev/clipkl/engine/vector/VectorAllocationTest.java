@@ -64,7 +64,10 @@ final class VectorAllocationTest {
 
   @ParameterizedTest
   @CsvSource({
-    "reverse-kl, GRADIENT", "reverse-kl, NATURAL", "forward-kl, GRADIENT", "forward-kl, PRECONDITIONED"
+    "reverse-kl, GRADIENT",
+    "reverse-kl, NATURAL",
+    "forward-kl, GRADIENT",
+    "forward-kl, PRECONDITIONED"
   })
   void warmStreamedStepsAllocateNoVectors(String divergence, OptimizerKind optimizer) {
     RowProgram program =
