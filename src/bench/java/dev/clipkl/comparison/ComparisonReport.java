@@ -33,7 +33,7 @@ final class ComparisonReport {
         - Machine: %s; %d threads for everyone.
         - JDK %s; LibTorch by JavaCPP %s; ND4J %s.
         - Problem: %,d rows (states) of V actions, float32; reference by Zipf's law in random order, standard normal rewards, lambda 0.1, clip epsilon 0.2, constant step 1.
-        - One sample is one outer iteration from the reference: p_old and advantages, then K inner steps on every row. Times are nanoseconds per entry and inner step: median (least to most) of %d rounds or more, all contenders by turns in one process.
+        - One sample is one outer iteration from the reference: p_old and advantages, then K inner steps on every row. Two begin later: clipkl with K = 1 after one iteration, since each of its visits sums up what the next one begins with, and "clipkl, practical" after two, in which backtracking finds its step sizes. Times are nanoseconds per entry and inner step: median (least to most) of %d rounds or more, all contenders by turns in one process.
         - The memory limit is a bare sweep of 4 reads and 1 write of float32, %d bytes an entry, in the same rounds: what an inner step moves whose row does not stay in cache.
 
         ![ns per entry and inner step](comparison.png)

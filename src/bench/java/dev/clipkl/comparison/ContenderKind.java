@@ -81,6 +81,21 @@ enum ContenderKind {
   }
 
   /**
+   * Outer iterations before the one that is timed, in which clipkl gets where a run is most of the
+   * time: backtracking finds its step sizes, and a visit of one step without metrics begins with
+   * what the one before has summed up. All others do the same work in every iteration.
+   *
+   * @param innerSteps of each of them
+   */
+  int settlingIterations(int innerSteps) {
+    return switch (this) {
+      case CLIPKL -> innerSteps == 1 ? 1 : 0;
+      case CLIPKL_PRACTICAL -> 2;
+      case CLIPKL_REPORTING, TORCH_IN_PLACE, TORCH_AUTOGRAD, ND4J -> 0;
+    };
+  }
+
+  /**
    * Fills its own tables and starts at the reference.
    *
    * @param chunk rows that are taken through all inner steps together

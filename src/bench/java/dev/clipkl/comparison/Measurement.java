@@ -18,9 +18,6 @@ import org.jspecify.annotations.Nullable;
 final class Measurement {
   private static final int LEAST_ROUNDS = 5;
 
-  /** Outer iterations before a timed one, in which backtracking finds its step sizes. */
-  private static final int SETTLING_ITERATIONS = 2;
-
   /** Rows on which chunk sizes are tried: as many as the largest of them. */
   private static final int[] CHUNKS = {1, 4, 16, 64};
 
@@ -124,14 +121,16 @@ final class Measurement {
     }
   }
 
-  /** Seconds per entry and accepted inner step of one outer iteration, begun at the reference. */
+  /**
+   * Seconds per entry and accepted inner step of one outer iteration, begun at the reference or a
+   * set number of iterations later.
+   */
   private static double sample(Candidate candidate, Workload workload) {
     Contender contender = candidate.contender();
     contender.reset();
-    if (!candidate.kind().takesFixedSteps()) {
-      for (int n = 0; n < SETTLING_ITERATIONS; n++) {
-        contender.outerIteration(candidate.innerSteps());
-      }
+    int settling = candidate.kind().settlingIterations(candidate.innerSteps());
+    for (int n = 0; n < settling; n++) {
+      contender.outerIteration(candidate.innerSteps());
     }
     double seconds = secondsOf(() -> contender.outerIteration(candidate.innerSteps()));
     return seconds

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Executes row programs. Results are the same bits for any number of threads.
  *
- * <p>An engine holds threads and scratch memory, no problem state. One call runs at a time.
+ * <p>An engine holds threads and scratch memory, and no problem state that it could not compute
+ * again. One call runs at a time.
  */
 public interface Engine extends OptimumSweepsSource, AutoCloseable {
 

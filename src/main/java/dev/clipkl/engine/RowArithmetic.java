@@ -18,6 +18,16 @@ public interface RowArithmetic {
   /** Reads a row and normalises its logits; the current policy is then the stored one. */
   void load(RowBlock block, RowProgram program, int row);
 
+  /**
+   * The same before a visit of one step that nobody measures: {@link #anchor}, {@link #measure},
+   * {@link #direction}, {@link #proposeLast} without a summary, {@link #accept} and {@link #store}
+   * follow, each once, and {@link #actionValueSpan} may. What the point and the direction hold
+   * afterwards is read by nobody; so the row need not be in hand before the step is known.
+   */
+  default void loadForOneStep(RowBlock block, RowProgram program, int row) {
+    load(block, program, row);
+  }
+
   /** Writes the current logits and moments back. */
   void store(RowBlock block, int row);
 

@@ -109,7 +109,7 @@ final class RowLoop {
     ActorState actor = block.actor();
     int done = 0;
     if (!actor.finished()[row]) {
-      begin(block, program, row);
+      begin(block, program, row, isOneStep(program, outerIterations, results));
       while (done < outerIterations && !actor.finished()[row]) {
         boolean isLast = done == outerIterations - 1;
         outerIteration(program, block.rowWeights()[row], results != null, isLast);
@@ -130,8 +130,21 @@ final class RowLoop {
     }
   }
 
-  private void begin(RowBlock block, RowProgram program, int row) {
-    arithmetic.load(block, program, row);
+  /** Whether the visit is one step, whose length is known before the row is. */
+  private static boolean isOneStep(
+      RowProgram program, int outerIterations, @Nullable RowResults results) {
+    return outerIterations * (long) program.innerSteps() == 1L
+        && results == null
+        && program.stepRule() == StepRuleKind.FIXED
+        && program.optimizer() != OptimizerKind.NESTEROV;
+  }
+
+  private void begin(RowBlock block, RowProgram program, int row, boolean isOneStep) {
+    if (isOneStep) {
+      arithmetic.loadForOneStep(block, program, row);
+    } else {
+      arithmetic.load(block, program, row);
+    }
     rememberedStep = block.actor().stepSizes()[row];
     momentumSteps = block.actor().momentumSteps()[row];
     constantSmoothness = smoothness(program);

@@ -41,6 +41,17 @@ final class ComputedRowTable extends RowTable {
   }
 
   @Override
+  public @Nullable MemorySegment writableFloats(long row) {
+    return null;
+  }
+
+  @Override
+  public long version(long row) {
+    requireRow(row);
+    return 0L;
+  }
+
+  @Override
   public void readRow(long row, double[] destination) {
     float[] values = new float[columns()];
     readRow(row, values);

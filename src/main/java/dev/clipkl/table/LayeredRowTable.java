@@ -82,6 +82,16 @@ final class LayeredRowTable extends RowTable {
   }
 
   @Override
+  public @Nullable MemorySegment writableFloats(long row) {
+    return null;
+  }
+
+  @Override
+  public long version(long row) {
+    return sharedOf(row).length > 0 ? UNKNOWN_VERSION : base.version(row % base.rows());
+  }
+
+  @Override
   public void readRow(long row, double[] destination) {
     double[] add = sharedOf(row);
     base.readRow(row % base.rows(), destination);

@@ -16,6 +16,9 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable, 
   /** Bytes that rows begin at a multiple of; a cache line, and the widest vector register. */
   public static final int ROW_ALIGNMENT = 64;
 
+  /** What {@link #version} says of rows that may change unseen; equal to no version. */
+  public static final long UNKNOWN_VERSION = -1L;
+
   /** How an entry is stored. */
   public enum Precision {
     /** The upper half of a float32: 8 bits of precision and the whole range. */
@@ -178,6 +181,19 @@ public abstract sealed class RowTable permits StoredRowTable, ComputedRowTable, 
    * memory just as {@link #readRow(long, float[])} would copy them; else null. For reading alone.
    */
   public abstract @Nullable MemorySegment floats(long row);
+
+  /**
+   * Row {@code row} itself as {@link #floats} shows it, to be overwritten; null where that shows
+   * nothing, or one row as all. Every call counts as a write ({@link #version}), so what it returns
+   * is for one pass over the row.
+   */
+  public abstract @Nullable MemorySegment writableFloats(long row);
+
+  /**
+   * A number that is another one whenever the row may read differently, for those who keep what
+   * they have computed from it; {@link #UNKNOWN_VERSION} where that cannot be told.
+   */
+  public abstract long version(long row);
 
   /** Copies row {@code row} into the first {@code columns} entries of {@code destination}. */
   public abstract void readRow(long row, double[] destination);

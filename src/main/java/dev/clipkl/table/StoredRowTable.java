@@ -29,6 +29,12 @@ final class StoredRowTable extends RowTable {
   private double @Nullable [] logNormalizers;
 
   /**
+   * How often each row has been written, or the one row that is shown as all; empty for files,
+   * which others may change.
+   */
+  private final long[] versions;
+
+  /**
    * A table over memory that the caller owns.
    *
    * @param strideBytes from one row to the next; 0 shows one row as all
@@ -46,6 +52,7 @@ final class StoredRowTable extends RowTable {
     this.strideBytes = strideBytes;
     this.residentRows = residentRows;
     rowsAhead = Math.ceilDiv(READ_AHEAD_BYTES, (long) columns * precision.bytes());
+    versions = new long[memory.isMapped() ? 0 : strideBytes == 0 ? 1 : Math.toIntExact(rows)];
   }
 
   @Override
@@ -105,6 +112,27 @@ final class StoredRowTable extends RowTable {
             && !memory.isMapped()
             && logNormalizer(row) == 0.0;
     return isPlain ? memory.asSlice(offset(row), rowBytes()) : null;
+  }
+
+  @Override
+  public @Nullable MemorySegment writableFloats(long row) {
+    MemorySegment floats = isBroadcast() ? null : floats(row);
+    if (floats != null) {
+      countWrite(row);
+    }
+    return floats;
+  }
+
+  @Override
+  public long version(long row) {
+    requireRow(row);
+    return versions.length == 0 ? UNKNOWN_VERSION : versions[isBroadcast() ? 0 : (int) row];
+  }
+
+  private void countWrite(long row) {
+    if (versions.length > 0) {
+      versions[isBroadcast() ? 0 : (int) row]++;
+    }
   }
 
   /** Bytes from a row's beginning to an entry. */
@@ -227,6 +255,7 @@ final class StoredRowTable extends RowTable {
       logNormalizers = new double[Math.toIntExact(rows())];
     }
     logNormalizers[(int) row] = logNormalizer;
+    countWrite(row);
   }
 
   @Override
@@ -262,6 +291,7 @@ final class StoredRowTable extends RowTable {
   }
 
   private void afterWriting(long row) {
+    countWrite(row);
     if (logNormalizers != null) {
       logNormalizers[(int) row] = 0.0;
     }

@@ -10,6 +10,7 @@ import dev.clipkl.table.RowTable.Precision;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -50,6 +51,70 @@ class RowTableTest {
             .as("bits %x", bits)
             .isEqualTo((double) expected[bits]);
       }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void everyWriteGivesARowAnotherVersion(Precision precision) {
+    try (Arena arena = Arena.ofConfined()) {
+      RowTable table = RowTable.allocate(arena, precision, 2, 3);
+      MemorySegment stored = arena.allocate(3L * precision.bytes());
+      long untouched = table.version(1);
+      requireChange(table, () -> table.writeRow(0, new float[3]));
+      requireChange(table, () -> table.writeRow(0, new double[3]));
+      requireChange(table, () -> table.writeStored(0, stored));
+      if (precision != Precision.FLOAT64) {
+        requireChange(table, () -> table.setLogNormalizer(0, 0.5));
+      }
+      long before = table.version(0);
+      table.readRow(0, new float[3]);
+      table.readPiece(0, new float[3], 0, 3);
+      table.readStored(0, stored);
+      Object unused = table.floats(0);
+      assertThat(table.version(0)).isEqualTo(before);
+      assertThat(table.version(1)).isEqualTo(untouched);
+    }
+  }
+
+  private static void requireChange(RowTable table, Runnable write) {
+    long before = table.version(0);
+    write.run();
+    assertThat(table.version(0)).isNotEqualTo(before).isNotEqualTo(RowTable.UNKNOWN_VERSION);
+  }
+
+  @Test
+  void floatRowsInMemoryAreWrittenInPlace() {
+    try (Arena arena = Arena.ofConfined()) {
+      RowTable table = RowTable.allocate(arena, 2, 3);
+      requireChange(
+          table,
+          () ->
+              Objects.requireNonNull(table.writableFloats(0))
+                  .setAtIndex(ValueLayout.JAVA_FLOAT, 1, 5f));
+      assertThat(table.get(0, 1)).isEqualTo(5.0);
+      assertThat(RowTable.broadcast(arena, 2, 3).writableFloats(0)).isNull();
+      assertThat(RowTable.allocate(arena, Precision.FLOAT64, 2, 3).writableFloats(0)).isNull();
+      assertThat(RowTable.layered(table, 2).writableFloats(0)).isNull();
+      assertThat(RowTable.computed(2, 3, (row, to) -> {}).writableFloats(0)).isNull();
+    }
+  }
+
+  @Test
+  void rowOfATableOverOthersHasTheirVersionUnlessItMayChangeUnseen() {
+    try (Arena arena = Arena.ofConfined()) {
+      RowTable one = RowTable.broadcast(arena, 2, 3);
+      requireChange(one, () -> one.writeRow(1, new float[3]));
+      RowTable base = RowTable.allocate(arena, 2, 3);
+      RowTable layered = RowTable.layered(base, 2);
+      long before = layered.version(3);
+      base.writeRow(1, new float[3]);
+      assertThat(layered.version(3)).isNotEqualTo(before);
+      assertThat(layered.version(2)).isEqualTo(base.version(0));
+      assertThat(RowTable.layered(base, new double[2][3]).version(3))
+          .isEqualTo(RowTable.UNKNOWN_VERSION);
+      assertThat(RowTable.computed(2, 3, (row, to) -> {}).version(1))
+          .isNotEqualTo(RowTable.UNKNOWN_VERSION);
     }
   }
 
@@ -105,8 +170,9 @@ class RowTableTest {
       assertThat(RowTable.allocate(arena, Precision.FLOAT64, 1, 3).floats(0)).isNull();
       assertThat(RowTable.allocate(arena, Precision.BFLOAT16, 1, 3).floats(0)).isNull();
       assertThat(RowTable.computed(1, 3, (row, destination) -> {}).floats(0)).isNull();
-      assertThat(TableSpace.onDisk(arena, folder, 1).allocate(Precision.FLOAT32, 2, 3).floats(0))
-          .isNull();
+      RowTable onDisk = TableSpace.onDisk(arena, folder, 1).allocate(Precision.FLOAT32, 2, 3);
+      assertThat(onDisk.floats(0)).isNull();
+      assertThat(onDisk.version(0)).isEqualTo(RowTable.UNKNOWN_VERSION);
     }
   }
 

@@ -17,8 +17,8 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>The compiler's inlining budget is some 60 vector operations a method; a helper that it leaves
  * out returns its vector on the heap, tens of times slower. So the functions from vector to vector
- * are private to this class, each is called by one short loop from array to array, and every other
- * loop of this package calls the Vector API alone, whose methods are always inlined.
+ * are this class's own, each is called by one short loop from array to array, and every other loop
+ * of this package calls the Vector API alone, whose methods are always inlined.
  *
  * <p>Arrays have lengths that are multiples of {@link #WIDTH}, whatever the machine's vectors.
  */
@@ -91,8 +91,11 @@ final class FloatLanes {
    * below 2^-127, at most 2^127 e^{1/2} where it is above. NaN stays NaN, infinity becomes NaN.
    *
    * <p>The offset enters the result's exponent alone, so that nothing is lost in a subtraction.
+   *
+   * <p>Outside this class only for {@link StreamedSweep}, whose loops leave the compiler room for
+   * it.
    */
-  private static FloatVector exp(FloatVector argument, int offset) {
+  static FloatVector exp(FloatVector argument, int offset) {
     FloatVector x = argument.blend(LEAST_EXPONENT, argument.lt(LEAST_EXPONENT));
     FloatVector shifted =
         x.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUND_MAGIC));

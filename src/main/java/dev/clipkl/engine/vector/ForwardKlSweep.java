@@ -177,7 +177,7 @@ final class ForwardKlSweep extends FusedSweep {
    */
   @Override
   double finish(PolicyScratch policy, float center) {
-    policy.mean = center + first(policy) / policy.normalizer;
+    policy.mean = mean(first(policy), policy.normalizer, center);
     double divergence = second(policy) + policy.logNormalizer * referenceSum + (1.0 - referenceSum);
     return policy.mean - (double) lambda * divergence;
   }

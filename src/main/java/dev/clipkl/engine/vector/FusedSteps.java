@@ -212,6 +212,16 @@ final class FusedSteps implements StepSweeps {
     finishMove();
   }
 
+  @Override
+  public double actionValueSpan() {
+    return row.actionValueSpan();
+  }
+
+  @Override
+  public void store() {
+    row.store();
+  }
+
   private void move(float step, int start, int length) {
     PolicyScratch from = row.current;
     float[] values = values(from, start);

@@ -90,6 +90,11 @@ abstract class FusedSweep {
     return LaneSum.total(policy.firstSums);
   }
 
+  /** {@code E_p} of the coefficients from the first sum over the row. */
+  static double mean(double first, double normalizer, float center) {
+    return center + first / normalizer;
+  }
+
   /** The second. */
   static double second(PolicyScratch policy) {
     return LaneSum.total(policy.secondSums);

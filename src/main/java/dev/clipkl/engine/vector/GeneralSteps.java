@@ -260,6 +260,16 @@ final class GeneralSteps implements StepSweeps {
     }
   }
 
+  @Override
+  public double actionValueSpan() {
+    return row.actionValueSpan();
+  }
+
+  @Override
+  public void store() {
+    row.store();
+  }
+
   private void move(float step, int start, int length) {
     if (row.keepsLost) {
       moveCompensated(step, start, length);

@@ -136,7 +136,7 @@ final class PolicyScratch {
    */
   boolean finish() {
     normalizer = LaneSum.total(massSums);
-    boolean inRange = normalizer > LEAST_NORMALIZER && normalizer < LARGEST_NORMALIZER;
+    boolean inRange = needsNoOffset(normalizer);
     if (!inRange) {
       float largest = FloatLanes.largest(logits, 0, logits.length);
       begin((int) Math.rint(largest / LOG_2));
@@ -149,6 +149,11 @@ final class PolicyScratch {
     logNormalizer = offset * LOG_2 + StrictMath.log(normalizer);
     inverseNormalizer = (float) (1.0 / normalizer);
     return inRange;
+  }
+
+  /** Whether masses with this sum and no offset are a policy's; written so that NaN's are not. */
+  static boolean needsNoOffset(double normalizer) {
+    return normalizer > LEAST_NORMALIZER && normalizer < LARGEST_NORMALIZER;
   }
 
   /** Computes masses and normaliser from the logits. */

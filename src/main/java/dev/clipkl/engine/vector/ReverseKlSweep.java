@@ -168,7 +168,7 @@ final class ReverseKlSweep extends FusedSweep {
   /** {@code E_p[values] - lambda KL(p || q) = E_p t + lambda log Z}. */
   @Override
   double finish(PolicyScratch policy, float center) {
-    policy.mean = center + first(policy) / policy.normalizer;
+    policy.mean = mean(first(policy), policy.normalizer, center);
     return policy.mean + (double) lambda * policy.logNormalizer;
   }
 }

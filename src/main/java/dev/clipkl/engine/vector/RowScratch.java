@@ -168,6 +168,11 @@ final class RowScratch {
     return block;
   }
 
+  /** {@code max Q - min Q}. */
+  double actionValueSpan() {
+    return FloatLanes.largest(actionValue, 0, padded) - FloatLanes.least(actionValue, 0, padded);
+  }
+
   /** Writes the logits back. */
   void store() {
     block().actor().logits().writeRow(index, current.logits);

@@ -25,4 +25,10 @@ interface StepSweeps {
   void propose(double step, double momentum, double nextMomentum, SurrogatePoint point);
 
   void proposeLast(double step, boolean isSummarized);
+
+  /** {@code max Q - min Q}. */
+  double actionValueSpan();
+
+  /** Writes the current logits, and what rounding has taken from them, back. */
+  void store();
 }

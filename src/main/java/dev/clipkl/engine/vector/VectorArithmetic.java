@@ -2,8 +2,6 @@ package dev.clipkl.engine.vector;
 
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
-import static dev.clipkl.engine.vector.FloatLanes.largest;
-import static dev.clipkl.engine.vector.FloatLanes.least;
 
 import dev.clipkl.engine.AscentDirection;
 import dev.clipkl.engine.OptimizerKind;
@@ -24,27 +22,36 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Row sweeps on float32 lanes: {@link FusedSteps} for the divergences and directions that allow it,
- * {@link GeneralSteps} for all others.
+ * {@link GeneralSteps} for all others, and {@link StreamedStep} for visits of one step.
  */
 final class VectorArithmetic implements RowArithmetic {
   private final OptimizerKind optimizer;
   private final RowScratch row;
   private final GeneralSteps general;
+  private final CarriedRows carried;
   private final PolicySummary summary = new PolicySummary();
   private final GroupSums groupSums = new GroupSums();
   private Divergence divergence = Divergence.parse("reverse-kl");
   private float inverseLambda;
   private @Nullable FusedSteps fused;
+  private @Nullable StreamedStep streamed;
 
   /** The way of the row in hand. */
   private StepSweeps steps;
 
-  VectorArithmetic(int columns, OptimizerKind optimizer) {
+  VectorArithmetic(int columns, OptimizerKind optimizer, CarriedRows carried) {
     this.optimizer = optimizer;
+    this.carried = carried;
     row = new RowScratch(columns, optimizer);
     general = new GeneralSteps(row, optimizer);
     steps = general;
     fused = fused(divergence);
+    streamed = streamed(divergence);
+  }
+
+  private @Nullable StreamedStep streamed(Divergence of) {
+    StreamedSweep sweep = StreamedSweep.of(of, optimizer);
+    return sweep == null ? null : new StreamedStep(row.columns, row.keepsLost, sweep, carried);
   }
 
   private @Nullable FusedSteps fused(Divergence of) {
@@ -59,11 +66,7 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void load(RowBlock block, RowProgram program, int index) {
-    if (!program.divergence().equals(divergence)) {
-      divergence = program.divergence();
-      general.setDivergence(divergence);
-      fused = fused(divergence);
-    }
+    setDivergence(program.divergence());
     row.begin(block, program, index);
     general.loadMoments(block.actor().moments(), index);
     // The safe rule needs a direction's span before the step.
@@ -72,14 +75,34 @@ final class VectorArithmetic implements RowArithmetic {
   }
 
   @Override
+  public void loadForOneStep(RowBlock block, RowProgram program, int index) {
+    setDivergence(program.divergence());
+    if (streamed != null && streamed.begin(block, program, index)) {
+      row.begin(block, program, index);
+      steps = streamed;
+    } else {
+      load(block, program, index);
+    }
+  }
+
+  private void setDivergence(Divergence of) {
+    if (!of.equals(divergence)) {
+      divergence = of;
+      general.setDivergence(of);
+      fused = fused(of);
+      streamed = streamed(of);
+    }
+  }
+
+  @Override
   public void store(RowBlock block, int index) {
-    row.store();
+    steps.store();
     general.storeMoments(block.actor().moments(), index);
   }
 
   @Override
   public double actionValueSpan() {
-    return largest(row.actionValue, 0, row.padded) - least(row.actionValue, 0, row.padded);
+    return steps.actionValueSpan();
   }
 
   @Override

@@ -5,11 +5,16 @@ import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.OptimumSweeps;
 import dev.clipkl.engine.OptimumSweepsSource;
 import dev.clipkl.engine.RowArithmetic;
+import dev.clipkl.engine.RowBlock;
 import dev.clipkl.engine.RowEngine;
+import dev.clipkl.engine.RowProgram;
+import dev.clipkl.engine.RowResults;
 import dev.clipkl.objective.Divergence;
+import org.jspecify.annotations.Nullable;
 
 /** Fused row programs in float32 on the CPU's vector unit, with float64 sums. */
 public final class VectorEngine extends RowEngine {
+  private final CarriedRows carried = new CarriedRows();
 
   /**
    * A vector engine with its own threads.
@@ -52,7 +57,14 @@ public final class VectorEngine extends RowEngine {
   }
 
   @Override
+  public void run(
+      RowBlock block, RowProgram program, int outerIterations, @Nullable RowResults results) {
+    carried.begin(block, program);
+    super.run(block, program, outerIterations, results);
+  }
+
+  @Override
   protected RowArithmetic createArithmetic(int columns, OptimizerKind optimizer) {
-    return new VectorArithmetic(columns, optimizer);
+    return new VectorArithmetic(columns, optimizer, carried);
   }
 }

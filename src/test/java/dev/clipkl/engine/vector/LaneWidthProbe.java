@@ -91,6 +91,7 @@ final class LaneWidthProbe {
           add(digest, results.metric(1, metric));
         }
       }
+      addOneStepVisits(digest, engine, divergence, optimizer, reference, values);
       for (double[] masses : groupMasses(engine, divergence, reference, values)) {
         add(digest, masses);
       }
@@ -101,6 +102,23 @@ final class LaneWidthProbe {
         add(digest, optimum.offset(), optimum.value(), optimum.errorBound());
       }
     }
+  }
+
+  private static void addOneStepVisits(
+      MessageDigest digest,
+      VectorEngine engine,
+      Divergence divergence,
+      OptimizerKind optimizer,
+      double[][] reference,
+      double[][] values) {
+    RowProgram program =
+        new RowProgram(
+            divergence, 0.3, ClippedSurrogate.of(0.2), optimizer, StepRuleKind.FIXED, 0.5, 1, 0.0);
+    RowBlock block = RowFixture.block(engine.kind(), program, reference, reference, values);
+    for (int n = 0; n < 3; n++) {
+      engine.run(block, program, 1, null);
+    }
+    add(digest, RowFixture.row(block.actor().logits(), 0));
   }
 
   /** Of runs that are long enough for vectors and of single columns, with some of no group. */

@@ -15,6 +15,7 @@ import java.lang.management.ManagementFactory;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Vectors must stay in registers: one on the heap costs as much as ten in the processor. */
@@ -58,6 +59,39 @@ final class VectorAllocationTest {
       assertThat(least / (2L * OUTER_ITERATIONS))
           .as("bytes per inner step, %s", divergence.name())
           .isLessThan(ALLOWED_BYTES_PER_STEP);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "reverse-kl, GRADIENT",
+    "reverse-kl, NATURAL",
+    "forward-kl, GRADIENT",
+    "forward-kl, PRECONDITIONED"
+  })
+  void warmStreamedStepsAllocateNoVectors(String divergence, OptimizerKind optimizer) {
+    RowProgram program =
+        new RowProgram(
+            Divergence.parse(divergence),
+            0.2,
+            ClippedSurrogate.of(0.2),
+            optimizer,
+            StepRuleKind.FIXED,
+            0.1,
+            1,
+            0.0);
+    Random random = new Random(18L);
+    double[][] reference = {RowFixture.zipfLogReference(random, COLUMNS)};
+    double[][] values = {RowFixture.normal(random, COLUMNS, 0.5, 0.2)};
+    try (VectorEngine engine = new VectorEngine(1)) {
+      RowBlock block = RowFixture.block(engine.kind(), program, reference, reference, values);
+      long least = Long.MAX_VALUE;
+      for (int i = 0; i < WARM_UP_BLOCKS * OUTER_ITERATIONS; i++) {
+        long before = allocatedBytes();
+        engine.run(block, program, 1, null);
+        least = Math.min(least, allocatedBytes() - before);
+      }
+      assertThat(least).as("bytes per step").isLessThan(ALLOWED_BYTES_PER_STEP);
     }
   }
 
