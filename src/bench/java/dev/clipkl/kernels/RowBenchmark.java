@@ -5,8 +5,8 @@ import dev.clipkl.bench.SyntheticRows;
 import dev.clipkl.bench.TimedRows;
 import dev.clipkl.engine.ActorState;
 import dev.clipkl.engine.Engine;
-import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowOptimum;
+import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.vector.VectorEngine;
 import dev.clipkl.exact.RowOptima;
 import dev.clipkl.objective.Divergence;
@@ -74,16 +74,17 @@ public class RowBenchmark {
 
   private TimedRows program(BenchMethod method, int innerSteps) {
     Divergence parsed = Divergence.parse(divergence);
+    RowProgram program = method.program(parsed, innerSteps);
     ActorState actor =
         ActorState.allocate(
             arena,
             engine.kind().precision(),
             1,
             reference.columns(),
-            OptimizerKind.recommendedFor(parsed));
+            program.optimizer());
     return new TimedRows(
         engine,
-        method.program(parsed, innerSteps),
+        program,
         actor,
         reference,
         rewards,

@@ -71,7 +71,7 @@ class RowTableTest {
       table.readRow(0, new float[3]);
       table.readPiece(0, new float[3], 0, 3);
       table.readStored(0, stored);
-      Object unused = table.floats(0);
+      Object _ = table.floats(0);
       assertThat(table.version(0)).isEqualTo(before);
       assertThat(table.version(1)).isEqualTo(untouched);
     }
