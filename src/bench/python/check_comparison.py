@@ -54,11 +54,14 @@ class Problem:
 
 
 def reverse_kl_policy(log_q, reward, lam):
-    """log p and the value: the reference tilted by the reward."""
+    """log p and the value: the reference tilted by the reward.
+
+    The divergence is centred, sum p log(p / q) - sum p + sum q: a stored q sums to 1 only nearly.
+    """
     tilted = log_q + reward / lam
     largest = tilted.max()
     log_sum = largest + math.log(np.exp(tilted - largest).sum())
-    return tilted - log_sum, lam * log_sum
+    return tilted - log_sum, lam * (log_sum + 1.0 - np.exp(log_q).sum())
 
 
 def forward_kl_policy(log_q, reward, lam):

@@ -374,8 +374,7 @@ class CompareCommandTest {
     refuses(
         yaml.formatted(prompts, tokenizer, reference, words, 5),
         "compare.prompt-sample.count must be at most the 4 prompts of " + prompts + ", got 5");
-    Path rewards =
-        cli.matrix("dense.safetensors", "rewards", new double[24], 4, Map.of());
+    Path rewards = cli.matrix("dense.safetensors", "rewards", new double[24], 4, Map.of());
     refuses(
         yaml.formatted(prompts, tokenizer, reference, rewards, 2),
         "compare.prompt-sample needs one reward for all prompts, got ");

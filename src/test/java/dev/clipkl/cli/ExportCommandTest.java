@@ -140,7 +140,13 @@ class ExportCommandTest {
       }
     }
     cli.refuses(
-        file + ": expected a run's directory", "export", file, "--table", "rewards", "--out", tensors);
+        file + ": expected a run's directory",
+        "export",
+        file,
+        "--table",
+        "rewards",
+        "--out",
+        tensors);
     assertThat(cli.run("export", run, "--table", "rewards", "--out", csv)).isEqualTo(2);
     assertThat(cli.err()).contains("--table goes with a .safetensors file and without --logits");
   }
