@@ -7,7 +7,12 @@ import dev.clipkl.objective.ReverseKl;
 
 /** A direction of KL as what policies may spend. */
 enum BudgetMeasure {
-  POLICY_TO_REFERENCE(MetricNames.KL_POLICY_TO_REFERENCE, "KL(p||q)", new ReverseKl()) {
+  POLICY_TO_REFERENCE(MetricNames.KL_POLICY_TO_REFERENCE, "KL(p||q)") {
+    @Override
+    Divergence divergence() {
+      return new ReverseKl();
+    }
+
     @Override
     double mean(MeasuredPolicy policy) {
       return policy.klPolicyToReference();
@@ -18,7 +23,12 @@ enum BudgetMeasure {
       return policy.discountedPolicyToReference();
     }
   },
-  REFERENCE_TO_POLICY(MetricNames.KL_REFERENCE_TO_POLICY, "KL(q||p)", new ForwardKl()) {
+  REFERENCE_TO_POLICY(MetricNames.KL_REFERENCE_TO_POLICY, "KL(q||p)") {
+    @Override
+    Divergence divergence() {
+      return new ForwardKl();
+    }
+
     @Override
     double mean(MeasuredPolicy policy) {
       return policy.klReferenceToPolicy();
@@ -32,12 +42,10 @@ enum BudgetMeasure {
 
   private final String metric;
   private final String symbol;
-  private final Divergence divergence;
 
-  BudgetMeasure(String metric, String symbol, Divergence divergence) {
+  BudgetMeasure(String metric, String symbol) {
     this.metric = metric;
     this.symbol = symbol;
-    this.divergence = divergence;
   }
 
   /** The metric's name. */
@@ -51,9 +59,7 @@ enum BudgetMeasure {
   }
 
   /** The divergence whose optima have the most reward at any budget of this measure. */
-  Divergence divergence() {
-    return divergence;
-  }
+  abstract Divergence divergence();
 
   /** Nats, mean over the states as metrics are. */
   abstract double mean(MeasuredPolicy policy);

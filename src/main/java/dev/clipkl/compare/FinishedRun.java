@@ -85,7 +85,7 @@ record FinishedRun(Map<String, Double> metrics, double[] gaps, double steps) {
     if (gaps[gaps.length - 1] <= limits.tolerance()) {
       return StopReason.CONVERGED;
     }
-    if (outerIterations() > 0 && metrics.get(MetricNames.STEPS_TAKEN) == 0.0) {
+    if (outerIterations() > 0 && metrics.getOrDefault(MetricNames.STEPS_TAKEN, Double.NaN) == 0.0) {
       return StopReason.STALLED;
     }
     return outerIterations() >= limits.outerIterations() ? StopReason.ITERATIONS : StopReason.TIME;
