@@ -189,8 +189,7 @@ final class ExportCommand implements Runnable {
   private void checkOptions(boolean csv) {
     if (table != null && (csv || logits)) {
       throw new ParameterException(
-          command.commandLine(),
-          "--table goes with a .safetensors file and without --logits");
+          command.commandLine(), "--table goes with a .safetensors file and without --logits");
     }
     if (csv && logits) {
       throw new ParameterException(

@@ -9,7 +9,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** Writes a problem's tables for other programs, with the very numbers that its runs compute with. */
+/**
+ * Writes a problem's tables for other programs, with the very numbers that its runs compute with.
+ */
 final class ProblemExport {
   /** Which table. */
   enum Table {

@@ -64,22 +64,11 @@ final class ComparisonBuilder {
     }
   }
 
-  /** A sweep's document, over the problem of its first run. */
-  Comparison withoutMatches(RunResult first) {
-    return new Comparison(
-        ComparisonFile.FORMAT_VERSION,
-        plan.name(),
-        List.of(),
-        first.fingerprint(),
-        List.of(),
-        null);
-  }
-
   /**
    * The document.
    *
-   * @param measurement of the configured problem
-   * @param results of all its runs
+   * @param measurement of the configured problem; of a sweep over subsets alone, of any
+   * @param results of its runs, with all that matches and frontier need
    */
   Comparison build(RunMeasurement measurement, Map<PlannedRun, RunResult> results) {
     List<PolicyMatch> matches = new ArrayList<>();

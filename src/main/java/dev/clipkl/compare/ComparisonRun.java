@@ -11,9 +11,11 @@ import dev.clipkl.training.TrainingListener;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 
@@ -177,36 +179,39 @@ public final class ComparisonRun {
     listener.note("measuring " + runs.size() + " policies and their exact optima");
     Map<PlannedRun, RunResult> results = new LinkedHashMap<>();
     Optional<Comparison> comparison = Optional.empty();
-    for (Map.Entry<RunConfig.Problem, List<PlannedRun>> group : byProblem(runs).entrySet()) {
-      try (LoadedProblem loaded =
-          LoadedProblem.open(group.getValue().getFirst().config(), _ -> {})) {
+    for (List<PlannedRun> sameProblem : byProblem(runs)) {
+      try (LoadedProblem loaded = LoadedProblem.open(sameProblem.getFirst().config(), _ -> {})) {
         ProblemSolver solver = new ProblemSolver(loaded, listener::stopRequested);
         RunMeasurement measurement =
             new RunMeasurement(solver, new PolicyMeter(solver, config.compare().top()));
-        for (PlannedRun run : group.getValue()) {
-          Path directory = folder.runs().resolve(run.id());
+        for (PlannedRun run : sameProblem) {
           results.put(
-              run, measurement.run(run, folder.path(), directory, queue.failures().get(run.id())));
+              run,
+              measurement.run(
+                  run,
+                  folder.path(),
+                  folder.runs().resolve(run.id()),
+                  queue.failures().get(run.id())));
         }
-        if (group.getKey().equals(config.problem())) {
+        // What is matched comes first, and all of it is on the configured problem.
+        if (comparison.isEmpty()) {
           comparison = Optional.of(builder.build(measurement, results));
         }
       }
     }
-    Comparison document =
-        comparison.orElseGet(() -> builder.withoutMatches(results.values().iterator().next()));
     ResultsTable table = new ResultsTable();
-    runs.forEach(run -> table.add(results.get(run)));
+    runs.forEach(run -> table.add(Objects.requireNonNull(results.get(run))));
     table.write(folder.csv(), folder.jsonLines());
-    ComparisonFile.write(folder.comparison(), document);
-    return Optional.of(document);
+    ComparisonFile.write(folder.comparison(), comparison.orElseThrow());
+    return comparison;
   }
 
-  private static Map<RunConfig.Problem, List<PlannedRun>> byProblem(List<PlannedRun> runs) {
+  /** In the order in which their problems come up. */
+  private static Collection<List<PlannedRun>> byProblem(List<PlannedRun> runs) {
     Map<RunConfig.Problem, List<PlannedRun>> groups = new LinkedHashMap<>();
     for (PlannedRun run : runs) {
       groups.computeIfAbsent(run.config().problem(), _ -> new ArrayList<>()).add(run);
     }
-    return groups;
+    return groups.values();
   }
 }

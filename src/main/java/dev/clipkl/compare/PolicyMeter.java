@@ -126,6 +126,7 @@ final class PolicyMeter {
 
   private MeasuredPolicy measure(
       PolicyRow policy, Divergence divergence, double[] visitation, boolean withShape) {
+    solver.requireGoingOn();
     MeasuredPolicy.Row[] rows = new MeasuredPolicy.Row[problem.states()];
     solver
         .loaded()

@@ -36,7 +36,7 @@ final class ProblemSolver {
   /**
    * A solver.
    *
-   * @param stop looked at before each optimum
+   * @param stop looked at before each optimum and each measurement
    */
   ProblemSolver(LoadedProblem loaded, BooleanSupplier stop) {
     this.loaded = loaded;
@@ -68,9 +68,7 @@ final class ProblemSolver {
     Objective objective = new Objective(divergence, lambda);
     SolvedObjective known = solved.get(objective);
     if (known == null) {
-      if (stop.getAsBoolean()) {
-        throw new CancellationException();
-      }
+      requireGoingOn();
       known =
           switch (problem) {
             case PromptBandit _ -> independentRows(divergence, lambda);
@@ -81,6 +79,17 @@ final class ProblemSolver {
       solved.put(objective, known);
     }
     return known;
+  }
+
+  /**
+   * Looks whether somebody asks to stop.
+   *
+   * @throws CancellationException when somebody does
+   */
+  void requireGoingOn() {
+    if (stop.getAsBoolean()) {
+      throw new CancellationException();
+    }
   }
 
   private SolvedObjective independentRows(Divergence divergence, double lambda) {

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -78,8 +79,7 @@ class CompareCommandTest {
           String measure = match.path("measure").textValue();
           assertThat(metrics.path(measure).doubleValue())
               .isCloseTo(target, within(ACHIEVED * target));
-          assertThat(
-                  policy.path("optimum").path(measure.replace("objective/", "")).doubleValue())
+          assertThat(policy.path("optimum").path(measure.replace("objective/", "")).doubleValue())
               .isCloseTo(target, within(1e-8 * target));
         } else {
           assertThat(policy.path("lambda").doubleValue()).isEqualTo(0.3);
@@ -156,8 +156,7 @@ class CompareCommandTest {
         assertThat(match.path("target").doubleValue()).isEqualTo(0.25);
         for (JsonNode policy : match.path("policies")) {
           assertThat(policy.path("lambda").doubleValue()).isNotEqualTo(0.1);
-          assertThat(
-                  policy.path("metrics").path(match.path("measure").textValue()).doubleValue())
+          assertThat(policy.path("metrics").path(match.path("measure").textValue()).doubleValue())
               .isCloseTo(0.25, within(0.25 * ACHIEVED));
         }
       }
@@ -166,11 +165,39 @@ class CompareCommandTest {
   }
 
   @Test
+  void constantStepsHaveThePredictedRateAndTouchEveryEntry() throws IOException {
+    Path file = folder.resolve("tiny.safetensors");
+    BanditFile.write(file, 3, 8, TensorType.F32, SEED);
+    JsonNode comparison =
+        compare(
+            "problem: {import: %s}\n".formatted(file)
+                + """
+                objective: {lambda: 0.7}
+                optimizer:
+                  kind: gradient
+                  step-rule: fixed
+                  inner-steps: 2
+                  outer-iterations: 300
+                  tolerance: 0
+                run: {engine: reference}
+                """,
+            "rates");
+    for (JsonNode policy : comparison.path("matches").path(0).path("policies")) {
+      double predicted = policy.path("predicted_rate").doubleValue();
+      assertThat(predicted).isBetween(0.5, 0.999);
+      assertThat(policy.path("measured_rate").doubleValue())
+          .as(policy.path("divergence").textValue())
+          .isCloseTo(predicted, within(1e-3));
+      assertThat(policy.path("entries").doubleValue()).isEqualTo(300.0 * 2 * 3 * 8);
+      assertThat(policy.path("stop_reason").textValue()).isEqualTo("all outer iterations were run");
+    }
+  }
+
+  @Test
   void looseToleranceIsWarnedOf() throws IOException {
     Path config =
         cli.file(
-            "loose.yaml",
-            bandit() + "optimizer: {tolerance: 1e-2}\nrun: {engine: reference}\n");
+            "loose.yaml", bandit() + "optimizer: {tolerance: 1e-2}\nrun: {engine: reference}\n");
     assertThat(cli.run("compare", config, "--out", cli.path("loose"))).as(cli.err()).isZero();
     assertThat(cli.out()).contains("warning: the trained policies' objective/kl_");
   }
@@ -348,7 +375,7 @@ class CompareCommandTest {
         yaml.formatted(prompts, tokenizer, reference, words, 5),
         "compare.prompt-sample.count must be at most the 4 prompts of " + prompts + ", got 5");
     Path rewards =
-        cli.matrix("dense.safetensors", "rewards", new double[24], 4, java.util.Map.of());
+        cli.matrix("dense.safetensors", "rewards", new double[24], 4, Map.of());
     refuses(
         yaml.formatted(prompts, tokenizer, reference, rewards, 2),
         "compare.prompt-sample needs one reward for all prompts, got ");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.clipkl.config.RunConfig;
+import dev.clipkl.endtoend.BanditFile;
 import dev.clipkl.engine.OptimizerKind;
 import dev.clipkl.engine.RowProgram;
 import dev.clipkl.engine.StepRuleKind;
@@ -100,6 +101,48 @@ class ExportCommandTest {
     try (CSVParser parser = CSVParser.parse(csv, StandardCharsets.UTF_8, format)) {
       return parser.getRecords();
     }
+  }
+
+  @Test
+  void tablesOfARunsProblemAreThoseItComputesWith() throws IOException {
+    Path file = cli.path("bandit.safetensors");
+    BanditFile bandit = BanditFile.write(file, 3, 6, TensorType.F32, 5);
+    Path config =
+        cli.file("table.yaml", "problem: {import: %s}\nrun: {engine: reference}\n".formatted(file));
+    Path run = cli.path("table-run");
+    assertThat(cli.run("train", config, "--out", run)).as(cli.err()).isZero();
+    assertThat(cli.run("export", run, "--table", "rewards", "--rows", "0,2", "--out", tensors))
+        .as(cli.err())
+        .isZero();
+    try (SafetensorsFile written = SafetensorsFile.open(tensors)) {
+      double[] row = new double[6];
+      Tensor rewards = written.tensor("rewards");
+      assertThat(rewards.shape()).containsExactly(2, 6);
+      rewards.readDoubles(6, row, 6);
+      assertThat(row).containsExactly(bandit.rewards()[2]);
+      double[] start = new double[2];
+      written.tensor("start").readDoubles(0, start, 2);
+      assertThat(start).containsOnly(1.0 / 3.0);
+    }
+    assertThat(
+            cli.run("export", run, "--table", "reference", "--out", tensors, "--force", "--json"))
+        .as(cli.err())
+        .isZero();
+    assertThat(cli.json().path("rows").intValue()).isEqualTo(3);
+    try (SafetensorsFile written = SafetensorsFile.open(tensors)) {
+      assertThat(written.metadata())
+          .containsEntry("problem_fingerprint", cli.json().path("fingerprint").textValue());
+      double[] row = new double[6];
+      written.tensor("reference_log_probs").readDoubles(6, row, 6);
+      for (int a = 0; a < 6; a++) {
+        // Imported log-probabilities are normalised in float64 and stored in float32.
+        assertThat(row[a]).isCloseTo(bandit.logReference()[1][a], within(1e-6));
+      }
+    }
+    cli.refuses(
+        file + ": expected a run's directory", "export", file, "--table", "rewards", "--out", tensors);
+    assertThat(cli.run("export", run, "--table", "rewards", "--out", csv)).isEqualTo(2);
+    assertThat(cli.err()).contains("--table goes with a .safetensors file and without --logits");
   }
 
   @Test

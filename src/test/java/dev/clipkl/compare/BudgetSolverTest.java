@@ -98,8 +98,7 @@ class BudgetSolverTest {
     try (ComparedProblem problem = bandit()) {
       BudgetSolver budgets = new BudgetSolver(problem.solver, problem.meter);
       assertThatThrownBy(() ->
-              budgets.lambda(
-                  BudgetMeasure.REFERENCE_TO_POLICY, Divergence.parse("chi2"), 0.4, 0.1))
+              budgets.lambda(BudgetMeasure.REFERENCE_TO_POLICY, Divergence.parse("chi2"), 0.4, 0.1))
           .isInstanceOf(InputException.class)
           .hasMessageMatching(
               "compare.budget: the optimum of chi2 cannot have 0.400000 nats of KL\\(q\\|\\|p\\):"

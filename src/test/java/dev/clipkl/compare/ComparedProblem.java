@@ -43,8 +43,7 @@ final class ComparedProblem implements AutoCloseable {
     Random random = new Random(seed);
     RowTable reference = solver.problem().reference();
     RowTable policy =
-        RowTable.allocate(
-            arena, RowTable.Precision.FLOAT64, reference.rows(), reference.columns());
+        RowTable.allocate(arena, RowTable.Precision.FLOAT64, reference.rows(), reference.columns());
     double[] row = new double[reference.columns()];
     for (long s = 0; s < reference.rows(); s++) {
       reference.readRow(s, row);

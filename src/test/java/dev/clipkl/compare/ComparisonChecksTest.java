@@ -12,8 +12,7 @@ class ComparisonChecksTest {
   private static final PolicyShape SHAPE = new PolicyShape(1, 1, 1, 1, 1, 1);
 
   private static Comparison with(List<PolicyMatch> matches, List<FrontierPoint> points) {
-    return new Comparison(
-        1, "name", List.of(), "f", matches, new Frontier(List.of(), points));
+    return new Comparison(1, "name", List.of(), "f", matches, new Frontier(List.of(), points));
   }
 
   private static FrontierPoint point(double reward, double best, double otherBest) {
@@ -27,7 +26,8 @@ class ComparisonChecksTest {
     assertThat(ComparisonChecks.violations(with(List.of(), List.of(point(0.5, 0.4999999, 0.6)))))
         .singleElement()
         .asString()
-        .contains("js at lambda 0.1 (runs/a)", "reward 0.500000000000 lies above", "KL(p||q), 0.4999999");
+        .contains(
+            "js at lambda 0.1 (runs/a)", "reward 0.500000000000 lies above", "KL(p||q), 0.4999999");
     assertThat(ComparisonChecks.violations(with(List.of(), List.of(point(0.5, 0.6, 0.4)))))
         .singleElement()
         .asString()
@@ -40,8 +40,7 @@ class ComparisonChecksTest {
             ComparisonChecks.violations(
                 with(List.of(), List.of(point(0.5, Double.NaN, Double.NaN)))))
         .hasSize(2);
-    assertThat(
-            ComparisonChecks.violations(with(List.of(), List.of(point(Double.NaN, 1.0, 1.0)))))
+    assertThat(ComparisonChecks.violations(with(List.of(), List.of(point(Double.NaN, 1.0, 1.0)))))
         .hasSize(2);
   }
 

@@ -38,8 +38,7 @@ class FrontierBoundTest {
     Path file = folder.resolve(kind + "-" + seed + ".safetensors");
     return switch (kind) {
       case BANDIT ->
-          ComparedProblem.open(
-              BanditFile.write(file, 3, 60, TensorType.F32, seed).path(), "", 5);
+          ComparedProblem.open(BanditFile.write(file, 3, 60, TensorType.F32, seed).path(), "", 5);
       case SEQUENCE ->
           ComparedProblem.open(
               SequenceFile.write(file, 5, 60, seed), ", kind: sequence, discount: 0.7", 5);
@@ -114,8 +113,7 @@ class FrontierBoundTest {
 
   @Test
   void boundsOfNoAndOfUnlimitedDivergenceAreTheReferenceAndTheBestAction() {
-    BanditFile bandit =
-        BanditFile.write(folder.resolve("b.safetensors"), 1, 50, TensorType.F32, 5);
+    BanditFile bandit = BanditFile.write(folder.resolve("b.safetensors"), 1, 50, TensorType.F32, 5);
     try (ComparedProblem problem = ComparedProblem.open(bandit.path(), "", 5)) {
       double best = 0.0;
       double mean = 0.0;

@@ -75,7 +75,6 @@ class PromptSampleTest {
     planner.addSweep(files);
     assertThat(planner.runs())
         .singleElement()
-        .satisfies(run ->
-            assertThat(run.config().problem().prompts()).contains(files.get(9)));
+        .satisfies(run -> assertThat(run.config().problem().prompts()).contains(files.get(9)));
   }
 }

@@ -72,7 +72,8 @@ class RunPlannerTest {
 
   @Test
   void tooManyRunsAreRefused() {
-    String values = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]";
+    String values =
+        "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]";
     RunPlanner planner =
         planner(
             "compare: {sweep: {objective.lambda: %s, optimizer.inner-steps: %s, optimizer.step-size: %s}}"
