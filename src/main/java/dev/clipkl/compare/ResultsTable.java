@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVPrinter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,13 +89,10 @@ final class ResultsTable {
       columns.add("seconds");
     }
     StringWriter text = new StringWriter();
-    try (CSVPrinter printer = new CSVPrinter(text, CSV)) {
-      printer.printRecord(columns);
+    try {
+      CSV.printRecord(text, columns.toArray());
       for (Map<String, @Nullable Object> row : rows) {
-        for (String column : columns) {
-          printer.print(cell(row.get(column)));
-        }
-        printer.println();
+        CSV.printRecord(text, columns.stream().map(column -> cell(row.get(column))).toArray());
       }
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory cannot fail", e);

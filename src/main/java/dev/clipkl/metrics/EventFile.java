@@ -1,10 +1,9 @@
 package dev.clipkl.metrics;
 
 import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.WireFormat;
 import dev.clipkl.failure.EnvironmentException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -112,7 +111,9 @@ public final class EventFile implements MetricFile {
     channel.truncate(end);
     channel.position(end);
     if (records == 0) {
-      append(event(out -> out.writeString(EVENT_FILE_VERSION, VERSION)));
+      append(
+          CodedOutputStream.computeStringSize(EVENT_FILE_VERSION, VERSION),
+          out -> out.writeString(EVENT_FILE_VERSION, VERSION));
     }
     known = Math.max(records - 1, 0);
   }
@@ -123,40 +124,49 @@ public final class EventFile implements MetricFile {
       known--;
       return;
     }
-    try {
-      append(
-          event(out -> {
-            out.writeInt64(EVENT_STEP, metrics.outerIteration());
-            out.writeByteArray(EVENT_SUMMARY, summary(metrics.values()));
-          }));
-    } catch (IOException e) {
-      throw failure(e);
-    }
-  }
-
-  private static byte[] event(Fields fields) {
-    return message(out -> {
-      out.writeDouble(EVENT_WALL_TIME, System.currentTimeMillis() * 1e-3);
-      fields.write(out);
-    });
-  }
-
-  private static byte[] summary(Map<String, Double> values) {
-    return message(out -> {
-      for (Map.Entry<String, Double> entry : values.entrySet()) {
-        double value = entry.getValue();
-        if (Double.isFinite(value)) {
-          out.writeByteArray(SUMMARY_VALUE, scalar(entry.getKey(), (float) value));
-        }
+    Map<String, Double> values = metrics.values();
+    int summarySize = 0;
+    for (Map.Entry<String, Double> entry : values.entrySet()) {
+      if (Double.isFinite(entry.getValue())) {
+        summarySize += messageSize(SUMMARY_VALUE, scalarSize(entry.getKey()));
       }
-    });
+    }
+    int summary = summarySize;
+    int size =
+        CodedOutputStream.computeInt64Size(EVENT_STEP, metrics.outerIteration())
+            + messageSize(EVENT_SUMMARY, summary);
+    append(
+        size,
+        out -> {
+          out.writeInt64(EVENT_STEP, metrics.outerIteration());
+          startMessage(out, EVENT_SUMMARY, summary);
+          for (Map.Entry<String, Double> entry : values.entrySet()) {
+            double value = entry.getValue();
+            if (Double.isFinite(value)) {
+              startMessage(out, SUMMARY_VALUE, scalarSize(entry.getKey()));
+              out.writeString(VALUE_TAG, entry.getKey());
+              out.writeFloat(VALUE_SIMPLE_VALUE, (float) value);
+            }
+          }
+        });
   }
 
-  private static byte[] scalar(String tag, float value) {
-    return message(out -> {
-      out.writeString(VALUE_TAG, tag);
-      out.writeFloat(VALUE_SIMPLE_VALUE, value);
-    });
+  private static int scalarSize(String tag) {
+    return CodedOutputStream.computeStringSize(VALUE_TAG, tag)
+        + CodedOutputStream.computeFloatSize(VALUE_SIMPLE_VALUE, 0.0f);
+  }
+
+  /** Of a message within another one, with its number and length in front. */
+  private static int messageSize(int field, int size) {
+    return CodedOutputStream.computeTagSize(field)
+        + CodedOutputStream.computeUInt32SizeNoTag(size)
+        + size;
+  }
+
+  private static void startMessage(CodedOutputStream out, int field, int size)
+      throws IOException {
+    out.writeTag(field, WireFormat.WIRETYPE_LENGTH_DELIMITED);
+    out.writeUInt32NoTag(size);
   }
 
   /** Writes a message's fields. */
@@ -165,22 +175,20 @@ public final class EventFile implements MetricFile {
     void write(CodedOutputStream out) throws IOException;
   }
 
-  private static byte[] message(Fields fields) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+  /** Appends an event of these fields, of {@code size} bytes together, and the present time. */
+  private void append(int size, Fields fields) {
+    byte[] event = new byte[CodedOutputStream.computeDoubleSize(EVENT_WALL_TIME, 0.0) + size];
+    CodedOutputStream out = CodedOutputStream.newInstance(event);
     try {
+      out.writeDouble(EVENT_WALL_TIME, System.currentTimeMillis() * 1e-3);
       fields.write(out);
-      out.flush();
+      out.checkNoSpaceLeft();
+      ByteBuffer record = EventRecords.frame(event);
+      while (record.hasRemaining()) {
+        channel.write(record);
+      }
     } catch (IOException e) {
-      throw new UncheckedIOException("writing to memory", e);
-    }
-    return bytes.toByteArray();
-  }
-
-  private void append(byte[] event) throws IOException {
-    ByteBuffer record = EventRecords.frame(event);
-    while (record.hasRemaining()) {
-      channel.write(record);
+      throw failure(e);
     }
   }
 

@@ -22,7 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** {@code train --dashboard} on the command line. */
 class TrainDashboardTest {
   private static final Pattern NOTE =
-      Pattern.compile("^dashboard: (http://127\\.0\\.0\\.1:\\d+/[A-Za-z0-9_-]{22}/)$", Pattern.MULTILINE);
+      Pattern.compile(
+          "^dashboard: (http://127\\.0\\.0\\.1:\\d+/[A-Za-z0-9_-]{22}/)$", Pattern.MULTILINE);
 
   @TempDir Path folder;
 

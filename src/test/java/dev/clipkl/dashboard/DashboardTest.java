@@ -113,8 +113,8 @@ class DashboardTest {
 
   private static List<Integer> iterations(List<Event> events) {
     List<Integer> iterations = new ArrayList<>();
-    events.forEach(event ->
-        event.data().path("rows").forEach(row -> iterations.add(row.get(0).intValue())));
+    events.forEach(
+        event -> event.data().path("rows").forEach(row -> iterations.add(row.get(0).intValue())));
     return iterations;
   }
 
@@ -163,8 +163,7 @@ class DashboardTest {
       assertThat(response.body()).isEmpty();
     }
     assertThat(get(uri("/" + token + "/none")).statusCode()).isEqualTo(404);
-    assertThat(get(uri("/" + token)).headers().firstValue("location"))
-        .hasValue("/" + token + "/");
+    assertThat(get(uri("/" + token)).headers().firstValue("location")).hasValue("/" + token + "/");
   }
 
   @Test
@@ -291,8 +290,7 @@ class DashboardTest {
     for (int n = 0; n < 10; n++) {
       Socket socket = new Socket();
       socket.setReceiveBufferSize(1024);
-      socket.connect(
-          new InetSocketAddress(InetAddress.getLoopbackAddress(), uri("").getPort()));
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), uri("").getPort()));
       socket
           .getOutputStream()
           .write(
