@@ -31,6 +31,9 @@ final class ChartFiles {
   /** Pixels of a PNG per unit of the drawing, so that it is sharp in print. */
   private static final int SCALE = 2;
 
+  /** Hundredths of a pixel: the letters are outlines, and most of a drawing. */
+  private static final int DECIMALS = 2;
+
   private ChartFiles() {}
 
   /**
@@ -97,6 +100,7 @@ final class ChartFiles {
   private static void writeSvg(Chart chart, Path file) throws IOException {
     SVGGeneratorContext context = SVGGeneratorContext.createDefault(document());
     context.setComment("clipkl report");
+    context.setPrecision(DECIMALS);
     SVGGraphics2D graphics = new SVGGraphics2D(context, false);
     graphics.setSVGCanvasSize(new Dimension(ChartPainter.WIDTH, ChartPainter.HEIGHT));
     ChartPainter.chart(chart).paint(graphics, ChartPainter.WIDTH, ChartPainter.HEIGHT);

@@ -35,6 +35,12 @@ final class ChartPainter {
   private static final float LINE = 2.2f;
   private static final float THIN_LINE = 1.3f;
   private static final float[] DOTS = {2.0f, 3.0f};
+
+  /** By style, as on the page: a second sign beside the colour; the first is solid. */
+  private static final float[][] DASHES = {
+    {}, {10, 4}, {9, 3, 2, 3}, {5, 3}, {14, 4, 5, 4}, {9, 3, 2, 3, 2, 3}, {3, 5}
+  };
+
   private static final int MARK = 8;
   private static final int MOST_TICKS = 12;
 
@@ -128,10 +134,16 @@ final class ChartPainter {
     series.setLineColor(colour);
     series.setMarkerColor(colour);
     series.setMarker(curve.line() && kept.length > 1 ? SeriesMarkers.NONE : SeriesMarkers.CIRCLE);
+    // Curves that cross again and again are easier to follow whole.
+    float[] dashes =
+        curve.dashed() ? DOTS : DASHES[chart.plane() ? 0 : curve.style() % DASHES.length];
     series.setLineStyle(
-        curve.dashed()
-            ? new BasicStroke(
-                THIN_LINE, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1.0f, DOTS, 0.0f)
-            : new BasicStroke(LINE, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
+        new BasicStroke(
+            curve.dashed() ? THIN_LINE : LINE,
+            BasicStroke.CAP_BUTT,
+            BasicStroke.JOIN_ROUND,
+            1.0f,
+            dashes.length == 0 ? null : dashes,
+            0.0f));
   }
 }

@@ -17,6 +17,11 @@ final class ComparisonWords {
 
   static List<String> sentences(Comparison comparison) {
     List<String> sentences = new ArrayList<>();
+    if (comparison.matches().isEmpty()) {
+      sentences.add(
+          "This comparison has no policies side by side; name its runs’ directories for a report of"
+              + " them.");
+    }
     for (PolicyMatch match : comparison.matches()) {
       sentences.add(match(match));
     }

@@ -35,6 +35,11 @@ record PageView(
     List<String> tokenNotes,
     List<RunSection> runs) {
 
+  /** Whether it is about any run. */
+  boolean hasRuns() {
+    return !runs.isEmpty();
+  }
+
   /** Whether it is a comparison's. */
   boolean hasMatches() {
     return !matches.isEmpty();

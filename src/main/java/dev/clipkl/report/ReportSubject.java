@@ -119,6 +119,10 @@ record ReportSubject(
       }
       groups.add(new Group(Measures.matched(match), places));
     }
+    if (groups.isEmpty()) {
+      // A sweep, whose results are tables; or a frontier alone, which has a chart of its own.
+      groups.add(group("All runs", 0));
+    }
     return new ReportSubject(comparison.name(), distinct(runs, paths), groups, comparison);
   }
 

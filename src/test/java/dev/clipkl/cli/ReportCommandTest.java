@@ -244,6 +244,19 @@ class ReportCommandTest {
         one);
   }
 
+  @Test
+  void comparisonWithoutPoliciesSideBySideSaysSo() throws IOException {
+    Path comparison = Files.createDirectory(cli.path("sweep"));
+    ComparisonFile.write(
+        comparison.resolve(ComparisonFile.NAME),
+        new Comparison(
+            ComparisonFile.FORMAT_VERSION, "sweep", List.of(), "fingerprint", List.of(), null));
+    assertThat(cli.run("report", comparison)).as(cli.err()).isZero();
+    assertThat(page(comparison.resolve("report.html")))
+        .contains("This comparison has no policies side by side")
+        .doesNotContain("<table>");
+  }
+
   private static PolicyMatch match(@Nullable String measure, double target, Path one, Path two) {
     return new PolicyMatch(
         measure,
