@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +48,8 @@ public record RunConfig(
     Mode mode,
     Run run,
     Compare compare) {
+
+  private static final Pattern LEVELS = Pattern.compile("\\.");
 
   /** A configuration with nothing in section {@code compare}. */
   public RunConfig(Problem problem, Objective objective, Optimizer optimizer, Mode mode, Run run) {
@@ -405,7 +408,7 @@ public record RunConfig(
   }
 
   private static List<String> levels(String section) {
-    return section.isEmpty() ? List.of() : List.of(section.split("\\."));
+    return section.isEmpty() ? List.of() : LEVELS.splitAsStream(section).toList();
   }
 
   private void writeValue(YAMLGenerator generator, ConfigKey<?> key) throws IOException {

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * How a sweep, several values for each of some keys, is read from a text and written as one: {@code
@@ -14,6 +15,8 @@ final class SweepTexts {
   /** Between two keys. */
   static final String SEPARATOR = "; ";
 
+  private static final Pattern KEYS = Pattern.compile(";");
+
   private SweepTexts() {}
 
   /** Values by key, as their keys write them, in the order given. */
@@ -22,7 +25,7 @@ final class SweepTexts {
     if (text.isBlank()) {
       return sweep;
     }
-    for (String part : text.split(SEPARATOR.strip())) {
+    for (String part : KEYS.splitAsStream(text).toList()) {
       int equals = part.indexOf('=');
       if (equals < 0) {
         throw new WrongValue(" must give a list of values for every key, got " + part.strip());

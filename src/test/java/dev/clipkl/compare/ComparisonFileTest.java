@@ -10,13 +10,14 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ComparisonFileTest {
   @TempDir private Path folder;
 
-  private static Comparison comparison(double number, Frontier frontier) {
+  private static Comparison comparison(double number, @Nullable Frontier frontier) {
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put("objective/gap", number);
     metrics.put("objective/value", 0.1);
@@ -53,8 +54,8 @@ class ComparisonFileTest {
         new Frontier(
             List.of(new FrontierPoint("js", 0.1, null, 1, 2, 3, Double.NaN, 5)),
             List.of(new FrontierPoint("js", 0.1, "runs/a", 1, 2, 3, 4, 5)));
-    for (Frontier some : new Frontier[] {null, frontier}) {
-      Comparison comparison = comparison(0.30000000000000004, some);
+    for (Comparison comparison :
+        List.of(comparison(0.30000000000000004, null), comparison(1e-300, frontier))) {
       Path file = folder.resolve("comparison.json");
       ComparisonFile.write(file, comparison);
       assertThat(ComparisonFile.read(file)).isEqualTo(comparison);

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -67,14 +68,15 @@ class PromptSampleTest {
             List.of());
     Path out = folder.resolve("it's a folder, with {odd} = names #");
     Map<Integer, Path> files = PromptSample.files(config, out);
+    Path drawn = Objects.requireNonNull(files.get(9));
     PromptSample.write(config, files);
     List<Prompt> expected = new ArrayList<>(Prompts.read(source));
-    assertThat(Prompts.read(files.get(9))).isEqualTo(expected);
+    assertThat(Prompts.read(drawn)).isEqualTo(expected);
     // The path, too, gets through the settings of a run.
     RunPlanner planner = new RunPlanner(config);
     planner.addSweep(files);
     assertThat(planner.runs())
         .singleElement()
-        .satisfies(run -> assertThat(run.config().problem().prompts()).contains(files.get(9)));
+        .satisfies(run -> assertThat(run.config().problem().prompts()).contains(drawn));
   }
 }
