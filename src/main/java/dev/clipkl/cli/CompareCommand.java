@@ -5,6 +5,7 @@ import dev.clipkl.compare.ComparisonChecks;
 import dev.clipkl.compare.ComparisonRun;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.failure.CheckFailedException;
+import dev.clipkl.report.Report;
 import dev.clipkl.training.TrainingListener;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -29,8 +30,14 @@ import picocli.CommandLine.Spec;
         "Trains several divergences at the same lambda, at the same KL of either direction, and"
             + " along the frontier of reward against KL, each beside its exact optimum; or sweeps"
             + " over any settings. Section compare of the configuration says what. The folder then"
-            + " holds comparison.json, results.csv, results.jsonl and a directory per run. Exit code"
-            + " 1 when a policy lies above the exact frontier.")
+            + " holds comparison.json, results.csv, results.jsonl, report.html, its charts as SVG and"
+            + " PNG files, and a directory per run. Exit code 1 when a policy lies above the exact"
+            + " frontier.",
+    footer = {
+      "  ./run.sh compare examples/compare.yaml",
+      "  ./run.sh compare examples/sweep.yaml --set compare.parallel=2 --out runs/sweep",
+      "  ./run.sh compare --resume runs/compare"
+    })
 final class CompareCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
 
@@ -116,17 +123,32 @@ final class CompareCommand implements Callable<Integer> {
     Comparison comparison = result.get();
     ComparisonChecks.warnings(comparison)
         .forEach(warning -> narration.println("warning: " + warning));
+    Optional<Path> page = writePage(comparison, folder, narration);
     output.print(
         comparison,
         text -> {
           new CompareTable(comparison).print(text);
           text.println();
           text.println("results: " + folder.resolve("results.csv"));
+          page.ifPresent(file -> text.println("report:  " + file));
         });
     List<String> violations = ComparisonChecks.violations(comparison);
     if (!violations.isEmpty()) {
       throw new CheckFailedException(String.join("\n", violations));
     }
     return CommandRunner.DONE;
+  }
+
+  /** The comparison as a page; a sweep alone has nothing side by side that it could show. */
+  private static Optional<Path> writePage(
+      Comparison comparison, Path folder, PrintWriter narration) {
+    if (comparison.matches().isEmpty() && comparison.frontier() == null) {
+      return Optional.empty();
+    }
+    Path page = Report.defaultFile(List.of(folder));
+    Report report = Report.of(List.of(folder));
+    report.writePage(page).forEach(note -> narration.println("note: " + note));
+    report.writeCharts(page.resolveSibling(Report.CHARTS));
+    return Optional.of(page);
   }
 }

@@ -23,7 +23,12 @@ import picocli.CommandLine.Parameters;
     description =
         "Writes one HTML file about runs or a comparison, which needs nothing else and opens"
             + " anywhere: summary, charts, token tables, certificates, configuration. The charts are"
-            + " written as SVG and PNG files, too.")
+            + " written as SVG and PNG files, too.",
+    footer = {
+      "  ./run.sh report runs/demo/reverse-kl",
+      "  ./run.sh report runs/demo/reverse-kl runs/demo/forward-kl --out demo.html",
+      "  ./run.sh report runs/compare"
+    })
 final class ReportCommand implements Runnable {
   private static final List<String> ENDINGS = List.of(".html", ".htm");
 
@@ -66,7 +71,7 @@ final class ReportCommand implements Runnable {
   @Override
   public void run() {
     Path page = page();
-    Path folder = charts == null ? page.resolveSibling("charts") : charts;
+    Path folder = charts == null ? page.resolveSibling(Report.CHARTS) : charts;
     Report report = Report.of(directories);
     List<String> notes = report.writePage(page);
     List<Path> files = report.writeCharts(folder);

@@ -13,6 +13,9 @@ import java.util.List;
 
 /** A report of runs or of a comparison: one HTML file, and its charts as SVG and PNG files. */
 public final class Report {
+  /** The folder beside a page that its charts' files go to. */
+  public static final String CHARTS = "charts";
+
   /** What the page says of itself, so that a later report may replace it. */
   private static final String GENERATOR = "<meta name=\"generator\" content=\"clipkl report\">";
 
