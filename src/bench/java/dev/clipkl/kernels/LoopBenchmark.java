@@ -29,7 +29,9 @@ import org.openjdk.jmh.annotations.Warmup;
 public class LoopBenchmark {
   private VectorLoops loops = new VectorLoops(new ReverseKl());
 
-  /** Fills a chunk; for each iteration anew, since its place in the heap decides part of the time. */
+  /**
+   * Fills a chunk; for each iteration anew, since its place in the heap decides part of the time.
+   */
   @Setup(Level.Iteration)
   public void fill() {
     loops = new VectorLoops(new ReverseKl());
