@@ -23,13 +23,15 @@ import org.openjdk.jmh.annotations.Warmup;
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @OperationsPerInvocation(VectorLoops.ENTRIES)
-@Warmup(iterations = 5, time = 1)
+@Warmup(iterations = 12, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(3)
 public class LoopBenchmark {
   private VectorLoops loops = new VectorLoops(new ReverseKl());
 
-  /** Fills a chunk; for each iteration anew, since its place in the heap decides part of the time. */
+  /**
+   * Fills a chunk; for each iteration anew, since its place in the heap decides part of the time.
+   */
   @Setup(Level.Iteration)
   public void fill() {
     loops = new VectorLoops(new ReverseKl());

@@ -77,11 +77,7 @@ public class RowBenchmark {
     RowProgram program = method.program(parsed, innerSteps);
     ActorState actor =
         ActorState.allocate(
-            arena,
-            engine.kind().precision(),
-            1,
-            reference.columns(),
-            program.optimizer());
+            arena, engine.kind().precision(), 1, reference.columns(), program.optimizer());
     return new TimedRows(
         engine,
         program,
