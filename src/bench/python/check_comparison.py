@@ -8,14 +8,18 @@
 FOLDER holds comparison.json, RUN is any of its runs. Of every trained policy: reward, both KLs,
 entropy, effective tokens, reference mass kept, tail masses, least probability, overlaps of top
 tokens. Of every optimum of reverse and forward KL the same and its value, solved here by a root
-finder of its own on the multiplier. Then the budgets and the frontier. Prints the largest
-difference per quantity, and fails when one is above 1e-6 (absolute, or relative where numbers are
-above 1). Of objective/* metrics, which a run computes in float32, the allowance is --metrics.
+finder of its own on the multiplier. Then the budgets and the frontier, and what report.html draws
+and prints of all this: its frontier charts, its tables, every probability of its token tables.
+Prints the largest difference per quantity, and fails when one is above 1e-6 (absolute, or relative
+where numbers are above 1; a printed number may also be off by half of its last digit). Of
+objective/* metrics, which a run computes in float32, the allowance is --metrics.
 """
 import argparse
+import html.parser
 import json
 import math
 import os
+import re
 import struct
 import sys
 
@@ -202,6 +206,103 @@ class Differences:
         return sound
 
 
+class Page(html.parser.HTMLParser):
+    """The data and the table rows of report.html."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.data, self.rows = "", []
+        self.inside = None
+        with open(path, encoding="utf-8") as file:
+            self.feed(file.read())
+        self.data = json.loads(self.data)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "script" and dict(attributes).get("type") == "application/json":
+            self.inside = "data"
+        elif tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th") and self.rows:
+            self.rows[-1].append("")
+            self.inside = "cell"
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "td", "th"):
+            self.inside = None
+
+    def handle_data(self, text):
+        if self.inside == "data":
+            self.data += text
+        elif self.inside == "cell":
+            self.rows[-1][-1] += text
+
+    def tables_of_policies(self):
+        """Rows from the one that begins with a policy's name to the one of its exact optimum."""
+        begin = next(i for i, row in enumerate(self.rows) if row[:2] == ["policy", "λ"])
+        return [row for row in self.rows[begin:] if len(row) == 14 and row[0] != "policy"]
+
+
+def printed(text):
+    """A printed number, and half of its last digit."""
+    number = text.strip().rstrip("%")
+    digits = re.fullmatch(r"-?\d+(?:\.(\d+))?(?:e(-?\d+))?", number)
+    scale = 0.01 if text.strip().endswith("%") else 1.0
+    exponent = int(digits.group(2) or 0) - len(digits.group(1) or "")
+    return float(number) * scale, 0.5 * 10.0 ** exponent * scale
+
+
+def check_page(path, comparison, problem, sums, points, folder, differences, allowed):
+    page = Page(path)
+    rows = iter(page.tables_of_policies())
+    names = ("reward", "kl_policy_to_reference", "kl_reference_to_policy", None, "entropy",
+             "effective_tokens", "reference_mass_kept", "tail_mass", "min_probability")
+    for match in comparison["matches"]:
+        for policy in match["policies"]:
+            for kind in ("trained", "optimum"):
+                cells = next(rows)
+                expected = sums[kind].get((policy["divergence"], policy["lambda"]))
+                for name, cell in zip(names, cells[2:11]):
+                    if name and expected:
+                        number, half = printed(cell)
+                        off = max(0.0, abs(number - expected[name]) - half * (1 + 1e-9))
+                        differences.add("page: tables of policies", expected[name] + off,
+                                        expected[name], allowed)
+    for chart in page.data["charts"]:
+        if chart["family"] == "frontier" and points:
+            key = "kl_policy_to_reference" if "(policy" in chart["x"]["label"] else (
+                "kl_reference_to_policy")
+            for curve in chart["curves"]:
+                check_curve(curve, key, points, differences, allowed)
+    runs = list(dict.fromkeys(policy["run"] for match in comparison["matches"]
+                              for policy in match["policies"]))
+    for table in page.data["tokens"]:
+        logits = [trained(folder, runs[index]) for index in table["runs"]]
+        for state, row in enumerate(table["rows"]):
+            log_q, reward = problem.row(state)
+            shown = [np.exp(log_q)] + [np.exp(of(state, log_q, reward)[0]) for of in logits]
+            for numbers, p in zip([row["reference"]] + row["policies"], shown):
+                off = np.abs(np.array(numbers) - p[row["tokens"]]).max()
+                differences.add("page: probabilities of tokens", off, 0.0, allowed)
+
+
+def check_curve(curve, key, points, differences, allowed):
+    """A curve of trained policies is these; one of optima has them all, and only exact points."""
+    divergence, kind = curve["label"].split(", ")
+    drawn = list(zip(curve["x"], curve["y"]))
+    own = [(p[key], p["reward"]) for p in points
+           if p["divergence"] == divergence and (p["kind"] == "trained") == (kind == "trained")]
+    best = [(p[key], p["best"][key]) for p in points] if (divergence, key) in (
+        ("reverse-kl", "kl_policy_to_reference"), ("forward-kl", "kl_reference_to_policy")) else []
+    def nearest(point, candidates):
+        return min(max(abs(a - b) / max(1.0, abs(b)) for a, b in zip(point, other))
+                   for other in candidates)
+    for point in own:
+        differences.add(f"page: frontier, {kind}", nearest(point, drawn), 0.0, allowed)
+    for point in drawn:
+        differences.add(f"page: frontier, {kind}",
+                        nearest(point, own + (best if kind == "exact" else [])), 0.0, allowed)
+
+
 def check_policy(folder, policy, problem, exact, top, differences, allowed, allowed_metrics):
     sums, tops = measure(problem, trained(folder, policy["run"]), top)
     shape, metrics = policy["shape"], policy["metrics"]
@@ -225,7 +326,7 @@ def check_policy(folder, policy, problem, exact, top, differences, allowed, allo
             differences.add(f"optimum {key}", policy["optimum"][key], optimum[key], allowed)
         for key, number in policy["optimal_shape"].items():
             differences.add(f"optimum {key}", number, optimum[key], allowed)
-    return tops
+    return sums, tops
 
 
 def main():
@@ -244,15 +345,18 @@ def main():
     problem = Problem(options.reference, options.rewards)
     exact = Exact(problem)
     differences = Differences()
+    sums_of = {"trained": {}, "optimum": exact.known}
+    points_of = []
     for match in comparison["matches"]:
         count = match["overlaps"][0]["count"]
         tops = {"reference": [
             set(np.argsort(-problem.row(s)[0], kind="stable")[:count].tolist())
             for s in range(problem.states)]}
         for policy in match["policies"]:
-            tops[policy["divergence"]] = check_policy(
+            sums, tops[policy["divergence"]] = check_policy(
                 options.folder, policy, problem, exact, count, differences, options.tolerance,
                 options.metrics)
+            sums_of["trained"][policy["divergence"], policy["lambda"]] = sums
             if match["measure"] and policy["divergence"] in OPTIMA:
                 spent = exact.averages(policy["divergence"], policy["lambda"])[
                     match["measure"].replace("objective/", "")]
@@ -276,6 +380,7 @@ def main():
             for name in ("reward", "kl_policy_to_reference", "kl_reference_to_policy"):
                 differences.add(f"frontier {kind} {name}", point[name], sums[name],
                                 options.tolerance)
+            bests = {}
             for key, divergence in (("policy_to_reference", "reverse-kl"),
                                     ("reference_to_policy", "forward-kl")):
                 best = exact.best_reward(divergence, sums[f"kl_{key}"])
@@ -284,6 +389,13 @@ def main():
                 if sums["reward"] > best + 1e-9:
                     print(f"above the frontier: {point}")
                     return 1
+                bests[f"kl_{key}"] = best
+            points_of.append({**sums, "divergence": point["divergence"], "kind": kind,
+                              "best": bests})
+    page = os.path.join(options.folder, "report.html")
+    if os.path.exists(page):
+        check_page(page, comparison, problem, sums_of, points_of, options.folder, differences,
+                   options.tolerance)
     print(f"{'quantity':<48} {'n':>4}  largest difference")
     return 0 if differences.print() else 1
 

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 record PageData(
     List<String> runs, List<Group> groups, List<Chart> charts, List<TokenTables> tokens) {
   /** More digits than a screen shows, and fewer than float64 has. */
-  private static final MathContext DIGITS = new MathContext(6);
+  private static final MathContext DIGITS = new MathContext(8);
 
   private static final JsonMapper JSON =
       JsonMapper.builder()
@@ -47,7 +47,7 @@ record PageData(
     }
   }
 
-  /** Six digits each, null for what JSON has no number for. */
+  /** Eight digits each, null for what JSON has no number for. */
   private static final class ShortNumbers extends StdSerializer<double[]> {
     private static final long serialVersionUID = 1;
 

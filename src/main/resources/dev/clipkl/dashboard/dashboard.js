@@ -9,14 +9,14 @@
   const CHARTS = [
     {
       title: "Gap to the optimum",
-      unit: "nats",
+      unit: "reward",
       log: true,
       lines: [["objective/gap", "gap"]],
       tolerance: true,
     },
     {
       title: "Value",
-      unit: "nats",
+      unit: "reward",
       lines: [
         ["objective/value", "value"],
         ["objective/optimum", "optimum", {dashed: true, style: 0}],
