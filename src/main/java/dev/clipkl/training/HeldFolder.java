@@ -169,7 +169,8 @@ public final class HeldFolder implements AutoCloseable {
             Files.exists(path.resolve(kind.configurationName))
                 ? "%s already holds %s: continue it with %s %s, or choose another --out"
                     .formatted(path, kind.content, kind.resumeCommand, path)
-                : "run.out: the folder %s must be new or empty".formatted(path));
+                : "run.out: the folder %s must be new or empty; choose another with --out"
+                    .formatted(path));
       }
     } catch (IOException e) {
       throw new EnvironmentException("cannot read the folder %s: %s".formatted(path, reason(e)), e);

@@ -34,7 +34,7 @@
     {title: "Entropy", unit: "nats", lines: [["objective/entropy", "entropy"]]},
     {
       title: "Clip fractions",
-      unit: "share of tokens",
+      unit: "mass under p_old",
       lines: [
         ["policy/clipfrac_binding", "binding"],
         ["policy/clipfrac_outside_band", "outside the band"],

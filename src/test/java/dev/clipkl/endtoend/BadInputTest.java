@@ -204,7 +204,7 @@ class BadInputTest {
             "run directory that holds something else",
             test -> test.importing(test.good(), "", "--out", test.path("full")),
             "run.out",
-            "full must be new or empty"),
+            "full must be new or empty; choose another with --out"),
         refused(
             "run directory that holds a run",
             test -> test.importing(test.good(), "", "--out", test.path("earlier")),
