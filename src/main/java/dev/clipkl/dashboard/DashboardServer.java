@@ -9,6 +9,7 @@ import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.web.ChartLibrary;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -167,8 +168,12 @@ final class DashboardServer implements AutoCloseable {
     try {
       exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
       exchange.sendResponseHeaders(OK, 0);
-      new EventStream(facts, history, exchange.getResponseBody())
-          .write(number(exchange.getRequestHeaders().getFirst("Last-Event-ID")));
+      // Closed before the permit goes back, since the server stops when it has all of them: a
+      // response without its last chunk is an error to the reader.
+      try (OutputStream body = exchange.getResponseBody()) {
+        new EventStream(facts, history, body)
+            .write(number(exchange.getRequestHeaders().getFirst("Last-Event-ID")));
+      }
     } finally {
       streams.release();
     }
