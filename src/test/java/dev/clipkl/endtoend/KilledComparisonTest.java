@@ -11,6 +11,8 @@ import dev.clipkl.table.TensorType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -71,7 +73,12 @@ class KilledComparisonTest {
     boolean ended = false;
     while (!ended) {
       try (ClipklProcess process = startOrResume(out)) {
-        if (kills < KILLS && killAtRandom(process, random)) {
+        boolean hasKilled =
+            kills < KILLS
+                && (kills % 2 == 0
+                    ? killAtRandom(process, random)
+                    : killAfterCheckpoint(process, out));
+        if (hasKilled) {
           kills++;
         } else {
           assertThat(process.waitFor())
@@ -121,19 +128,38 @@ class KilledComparisonTest {
     return process.waitFor() == 137;
   }
 
+  /** In the middle of a run, so that the next session has one to resume. */
+  private static boolean killAfterCheckpoint(ClipklProcess process, Path out) throws Exception {
+    awaitCheckpoint(process, out);
+    process.signal("KILL");
+    return process.waitFor() == 137;
+  }
+
+  /** One that this process has written. */
   private static void awaitCheckpoint(ClipklProcess process, Path out) throws Exception {
-    while (process.isAlive() && !hasCheckpoint(out)) {
+    FileTime begin = FileTime.from(Instant.now());
+    while (process.isAlive() && !hasCheckpoint(out, begin)) {
       Thread.sleep(1);
     }
   }
 
-  private static boolean hasCheckpoint(Path out) throws IOException {
+  private static boolean hasCheckpoint(Path out, FileTime begin) throws IOException {
     Path runs = out.resolve("runs");
     if (!Files.isDirectory(runs)) {
       return false;
     }
     try (Stream<Path> all = Files.list(runs)) {
-      return all.anyMatch(run -> Files.exists(run.resolve("checkpoint/state.safetensors")));
+      return all.map(run -> run.resolve("checkpoint/state.safetensors"))
+          .anyMatch(file -> isSince(file, begin));
+    }
+  }
+
+  private static boolean isSince(Path file, FileTime begin) {
+    try {
+      return Files.getLastModifiedTime(file).compareTo(begin) > 0;
+    } catch (IOException e) {
+      // A run that ends deletes its checkpoint.
+      return false;
     }
   }
 
