@@ -1,15 +1,12 @@
 package dev.clipkl.cli;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
-import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
-import java.io.IOException;
+import dev.clipkl.metrics.FiniteNumber;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.function.Consumer;
@@ -24,10 +21,7 @@ import picocli.CommandLine.Spec;
 final class ResultOutput {
   /** Paths as they were given rather than as URIs, and null for what JSON has no number for. */
   private static final SimpleModule PLAIN_VALUES =
-      new SimpleModule()
-          .addSerializer(Path.class, ToStringSerializer.instance)
-          .addSerializer(Double.class, new FiniteNumber())
-          .addSerializer(double.class, new FiniteNumber());
+      FiniteNumber.module().addSerializer(Path.class, ToStringSerializer.instance);
 
   /** Writes records, maps and lists on one line, as they are printed with {@code --json}. */
   static final JsonMapper MAPPER =
@@ -73,25 +67,6 @@ final class ResultOutput {
       return MAPPER.writer(SerializationFeature.INDENT_OUTPUT).writeValueAsString(document);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("the result cannot be written as JSON", e);
-    }
-  }
-
-  /** NaN and infinity as null. */
-  private static final class FiniteNumber extends StdSerializer<Double> {
-    private static final long serialVersionUID = 1;
-
-    FiniteNumber() {
-      super(Double.class);
-    }
-
-    @Override
-    public void serialize(Double value, JsonGenerator json, SerializerProvider provider)
-        throws IOException {
-      if (Double.isFinite(value)) {
-        json.writeNumber(value);
-      } else {
-        json.writeNull();
-      }
     }
   }
 }

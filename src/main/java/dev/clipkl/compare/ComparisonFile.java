@@ -1,18 +1,15 @@
 package dev.clipkl.compare;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.deser.std.StdDeserializer;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.module.SimpleModule;
-import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import dev.clipkl.failure.InputException;
+import dev.clipkl.metrics.FiniteNumber;
 import dev.clipkl.table.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,9 +28,7 @@ public final class ComparisonFile {
   static final JsonMapper MAPPER =
       JsonMapper.builder()
           .addModule(
-              new SimpleModule()
-                  .addSerializer(Double.class, new FiniteNumber())
-                  .addSerializer(double.class, new FiniteNumber())
+              FiniteNumber.module()
                   .addDeserializer(Double.class, new NumberOrNaN())
                   .addDeserializer(double.class, new NumberOrNaN()))
           .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
@@ -94,24 +89,6 @@ public final class ComparisonFile {
           e);
     } catch (IOException e) {
       throw new InputException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
-    }
-  }
-
-  private static final class FiniteNumber extends StdSerializer<Double> {
-    private static final long serialVersionUID = 1;
-
-    FiniteNumber() {
-      super(Double.class);
-    }
-
-    @Override
-    public void serialize(Double value, JsonGenerator json, SerializerProvider provider)
-        throws IOException {
-      if (Double.isFinite(value)) {
-        json.writeNumber(value);
-      } else {
-        json.writeNull();
-      }
     }
   }
 

@@ -3,9 +3,6 @@ package dev.clipkl.metrics;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.clipkl.failure.EnvironmentException;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
@@ -19,8 +16,7 @@ public final class CsvFile implements MetricFile {
   private static final CSVFormat FORMAT =
       CSVFormat.DEFAULT.builder().setRecordSeparator("\n").get();
 
-  private final Path file;
-  private final FileChannel channel;
+  private final AppendedFile file;
   private List<String> names = List.of();
 
   /**
@@ -29,17 +25,12 @@ public final class CsvFile implements MetricFile {
    * @throws EnvironmentException when it cannot be written
    */
   public CsvFile(Path file) {
-    this.file = file;
-    try {
-      channel =
-          FileChannel.open(
-              file,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE);
-    } catch (IOException e) {
-      throw failure(e);
-    }
+    this.file =
+        new AppendedFile(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE);
   }
 
   /** The columns are those of the first record. */
@@ -64,35 +55,16 @@ public final class CsvFile implements MetricFile {
   }
 
   private void append(Object[] row) {
-    try {
-      ByteBuffer bytes = UTF_8.encode(FORMAT.format(row) + FORMAT.getRecordSeparator());
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
-    } catch (IOException e) {
-      throw failure(e);
-    }
+    file.append(UTF_8.encode(FORMAT.format(row) + FORMAT.getRecordSeparator()));
   }
 
   @Override
   public void force() {
-    try {
-      channel.force(false);
-    } catch (IOException e) {
-      throw failure(e);
-    }
+    file.force();
   }
 
   @Override
   public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw failure(e);
-    }
-  }
-
-  private EnvironmentException failure(IOException e) {
-    return new EnvironmentException("cannot write %s: %s".formatted(file, e.getMessage()), e);
+    file.close();
   }
 }

@@ -4,7 +4,6 @@ import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.WireFormat;
 import dev.clipkl.failure.EnvironmentException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,8 +38,7 @@ public final class EventFile implements MetricFile {
   private static final int VALUE_TAG = 1;
   private static final int VALUE_SIMPLE_VALUE = 2;
 
-  private final Path file;
-  private final FileChannel channel;
+  private final AppendedFile file;
 
   /** Lines that the file holds and that this session has not been told yet. */
   private int known;
@@ -52,29 +50,29 @@ public final class EventFile implements MetricFile {
    * @throws EnvironmentException when it cannot be written
    */
   public EventFile(Path folder, int lines) {
-    try {
-      file = find(folder).orElseGet(() -> folder.resolve(newName()));
-      channel =
-          FileChannel.open(
-              file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-    } catch (IOException e) {
-      throw new EnvironmentException(
-          "cannot write an event file in %s: %s".formatted(folder, e.getMessage()), e);
-    }
+    file =
+        new AppendedFile(
+            find(folder).orElseGet(() -> folder.resolve(newName())),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE);
     try {
       cutBack(lines);
     } catch (IOException e) {
       close();
-      throw failure(e);
+      throw file.failure(e);
     }
   }
 
-  private static Optional<Path> find(Path folder) throws IOException {
+  private static Optional<Path> find(Path folder) {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries
           .filter(entry -> String.valueOf(entry.getFileName()).startsWith(PREFIX))
           .sorted()
           .findFirst();
+    } catch (IOException e) {
+      throw new EnvironmentException(
+          "cannot read the folder %s: %s".formatted(folder, e.getMessage()), e);
     }
   }
 
@@ -98,6 +96,7 @@ public final class EventFile implements MetricFile {
 
   /** Keeps the version and {@code lines} records, or as many as are whole. */
   private void cutBack(int lines) throws IOException {
+    FileChannel channel = file.channel();
     long end = 0;
     int records = 0;
     while (records <= lines) {
@@ -182,34 +181,19 @@ public final class EventFile implements MetricFile {
       out.writeDouble(EVENT_WALL_TIME, System.currentTimeMillis() * 1e-3);
       fields.write(out);
       out.checkNoSpaceLeft();
-      ByteBuffer record = EventRecords.frame(event);
-      while (record.hasRemaining()) {
-        channel.write(record);
-      }
     } catch (IOException e) {
-      throw failure(e);
+      throw new IllegalStateException("writing to memory cannot fail", e);
     }
+    file.append(EventRecords.frame(event));
   }
 
   @Override
   public void force() {
-    try {
-      channel.force(false);
-    } catch (IOException e) {
-      throw failure(e);
-    }
+    file.force();
   }
 
   @Override
   public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw failure(e);
-    }
-  }
-
-  private EnvironmentException failure(IOException e) {
-    return new EnvironmentException("cannot write %s: %s".formatted(file, e.getMessage()), e);
+    file.close();
   }
 }

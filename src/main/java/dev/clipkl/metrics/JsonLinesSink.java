@@ -21,8 +21,7 @@ public final class JsonLinesSink implements MetricSink, AutoCloseable {
 
   private static final JsonFactory JSON = new JsonFactory();
 
-  private final Path file;
-  private final FileChannel channel;
+  private final AppendedFile file;
 
   /**
    * Opens or creates the file and cuts it to {@code length} bytes.
@@ -30,9 +29,9 @@ public final class JsonLinesSink implements MetricSink, AutoCloseable {
    * @throws EnvironmentException when the file cannot be opened or is shorter than {@code length}
    */
   public JsonLinesSink(Path file, long length) {
-    this.file = file;
+    this.file = new AppendedFile(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileChannel channel = this.file.channel();
     try {
-      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
       if (channel.size() < length) {
         channel.close();
         throw new EnvironmentException(
@@ -42,7 +41,7 @@ public final class JsonLinesSink implements MetricSink, AutoCloseable {
       channel.truncate(length);
       channel.position(length);
     } catch (IOException e) {
-      throw new EnvironmentException("cannot write %s: %s".formatted(file, e.getMessage()), e);
+      throw this.file.failure(e);
     }
   }
 
@@ -64,32 +63,16 @@ public final class JsonLinesSink implements MetricSink, AutoCloseable {
     } catch (IOException e) {
       throw new IllegalStateException("writing to memory cannot fail", e);
     }
-    try {
-      ByteBuffer bytes = ByteBuffer.wrap(line.toByteArray());
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
-    } catch (IOException e) {
-      throw new EnvironmentException("cannot write %s: %s".formatted(file, e.getMessage()), e);
-    }
+    file.append(ByteBuffer.wrap(line.toByteArray()));
   }
 
   /** Forces all lines to the disk and returns the file's length: a checkpoint's mark. */
   public long force() {
-    try {
-      channel.force(false);
-      return channel.position();
-    } catch (IOException e) {
-      throw new EnvironmentException("cannot write %s: %s".formatted(file, e.getMessage()), e);
-    }
+    return file.force();
   }
 
   @Override
   public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw new EnvironmentException("cannot close %s: %s".formatted(file, e.getMessage()), e);
-    }
+    file.close();
   }
 }
