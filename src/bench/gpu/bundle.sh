@@ -27,8 +27,11 @@ mkdir -p "$bundle/lib"
 cp "$root/target/clipkl.jar" "$bundle/"
 for jar in "$root"/target/lib/*.jar; do
   case ${jar##*/} in
-    # ND4J with what it brings, and the corpus: no check reads them.
-    nd4j* | javacpp* | openblas* | guava-1.0* | jackson-1.0* | flatbuffers* | extjwnl* | jtokkit*) ;;
+    # ND4J and Deeplearning4j with what they bring, the corpus, and what makes pages or talks to
+    # servers: no check reads them.
+    nd4j* | javacpp* | openblas* | guava-1.0* | jackson-1.0* | protobuf-1.0* | flatbuffers*) ;;
+    deeplearning4j* | resources-1.0* | commons-math3* | extjwnl* | jtokkit*) ;;
+    mlflow* | uplot* | jmustache* | xchart* | batik*) ;;
     *) cp "$jar" "$bundle/lib/" ;;
   esac
 done
