@@ -55,6 +55,6 @@ class PageDataTest {
         new JsonMapper()
             .readTree(data("a", 1.0 / 3.0, 30.0, 1.23456789e-9, Double.NaN, -0.0).json())
             .at("/charts/0/curves/0/y");
-    assertThat(numbers).hasToString("[0.333333,30,1.23457E-9,null,0]");
+    assertThat(numbers).hasToString("[0.33333333,30,1.2345679E-9,null,0]");
   }
 }
