@@ -45,6 +45,9 @@ final class Tracking implements AutoCloseable {
 
   @Override
   public void close() {
-    mlflow.ifPresent(MlflowFollower::close);
+    // A method reference would load the classes of MLflow even where no server is named.
+    if (mlflow.isPresent()) {
+      mlflow.get().close();
+    }
   }
 }
