@@ -1,16 +1,15 @@
 package dev.clipkl.compare;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.clipkl.config.RunConfig;
 import dev.clipkl.exact.TailRate;
 import dev.clipkl.failure.InputException;
+import dev.clipkl.metrics.MetricLines;
 import dev.clipkl.metrics.MetricNames;
 import dev.clipkl.training.StopReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -32,12 +31,12 @@ record FinishedRun(Map<String, Double> metrics, double[] gaps, double steps) {
    */
   static FinishedRun read(Path directory) {
     Path file = directory.resolve("metrics.jsonl");
-    Map<String, Double> latest = new LinkedHashMap<>();
+    Map<String, Double> latest = Map.of();
     List<Double> gaps = new ArrayList<>();
     double steps = 0.0;
     try {
       for (String line : Files.readAllLines(file)) {
-        latest = numbers(ComparisonFile.MAPPER.readTree(line));
+        latest = MetricLines.parse(line).values();
         gaps.add(number(latest, MetricNames.GAP, file));
         steps += number(latest, MetricNames.STEPS_TAKEN, file);
       }
@@ -46,17 +45,6 @@ record FinishedRun(Map<String, Double> metrics, double[] gaps, double steps) {
           "%s: expected a run's metrics, got %s".formatted(file, e.getMessage()), e);
     }
     return new FinishedRun(latest, gaps.stream().mapToDouble(gap -> gap).toArray(), steps);
-  }
-
-  private static Map<String, Double> numbers(JsonNode line) {
-    Map<String, Double> numbers = new LinkedHashMap<>();
-    line.properties()
-        .forEach(entry -> {
-          if (!entry.getKey().equals("outer_iteration")) {
-            numbers.put(entry.getKey(), entry.getValue().asDouble(Double.NaN));
-          }
-        });
-    return numbers;
   }
 
   private static double number(Map<String, Double> metrics, String name, Path file) {

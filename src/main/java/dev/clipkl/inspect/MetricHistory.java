@@ -1,11 +1,10 @@
 package dev.clipkl.inspect;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.clipkl.failure.EnvironmentException;
 import dev.clipkl.failure.InputException;
+import dev.clipkl.metrics.MetricLines;
 import dev.clipkl.metrics.MetricNames;
+import dev.clipkl.metrics.MetricRecord;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,9 +16,6 @@ import java.util.Map;
 
 /** {@code metrics.jsonl} as columns: one number per written outer iteration and metric. */
 public final class MetricHistory {
-  private static final JsonMapper JSON = new JsonMapper();
-  private static final String OUTER_ITERATION = "outer_iteration";
-
   private final double[] outerIterations;
   private final Map<String, double[]> columns;
 
@@ -35,24 +31,21 @@ public final class MetricHistory {
    * @throws InputException when a line is no JSON object with a number or null for each metric
    */
   public static MetricHistory read(Path file) {
-    List<JsonNode> lines = new ArrayList<>();
+    List<MetricRecord> lines = new ArrayList<>();
     if (Files.exists(file)) {
       String text = text(file);
       int number = 0;
       for (int start = 0, end; (end = text.indexOf('\n', start)) >= 0; start = end + 1) {
         number++;
-        lines.add(object(file, number, text.substring(start, end)));
+        lines.add(record(file, number, text.substring(start, end)));
       }
     }
     double[] outerIterations = new double[lines.size()];
     Map<String, double[]> columns = new LinkedHashMap<>();
     for (int i = 0; i < lines.size(); i++) {
-      outerIterations[i] = lines.get(i).path(OUTER_ITERATION).doubleValue();
-      for (Map.Entry<String, JsonNode> field : lines.get(i).properties()) {
-        if (!field.getKey().equals(OUTER_ITERATION)) {
-          columns.computeIfAbsent(field.getKey(), _ -> noNumbers(lines.size()))[i] =
-              field.getValue().isNumber() ? field.getValue().doubleValue() : Double.NaN;
-        }
+      outerIterations[i] = lines.get(i).outerIteration();
+      for (Map.Entry<String, Double> value : lines.get(i).values().entrySet()) {
+        columns.computeIfAbsent(value.getKey(), _ -> noNumbers(lines.size()))[i] = value.getValue();
       }
     }
     return new MetricHistory(outerIterations, columns);
@@ -72,19 +65,15 @@ public final class MetricHistory {
     }
   }
 
-  private static JsonNode object(Path file, int number, String line) {
+  private static MetricRecord record(Path file, int number, String line) {
     try {
-      JsonNode node = JSON.readTree(line);
-      if (node.isObject() && node.path(OUTER_ITERATION).isNumber()) {
-        return node;
-      }
-    } catch (JsonProcessingException e) {
-      // The line is named below.
+      return MetricLines.parse(line);
+    } catch (IOException e) {
+      throw new InputException(
+          "%s line %d: expected an object with outer_iteration, got %s"
+              .formatted(file, number, line.substring(0, Math.min(80, line.length()))),
+          e);
     }
-    throw new InputException(
-        "%s line %d: expected an object with %s, got %s"
-            .formatted(
-                file, number, OUTER_ITERATION, line.substring(0, Math.min(80, line.length()))));
   }
 
   /** Number of lines. */
