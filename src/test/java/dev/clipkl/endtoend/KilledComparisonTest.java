@@ -76,8 +76,8 @@ class KilledComparisonTest {
         boolean hasKilled =
             kills < KILLS
                 && (kills % 2 == 0
-                    ? killAtRandom(process, random)
-                    : killAfterCheckpoint(process, out));
+                    ? killAfterCheckpoint(process, out)
+                    : killAtRandom(process, random));
         if (hasKilled) {
           kills++;
         } else {
