@@ -20,14 +20,22 @@ import jdk.incubator.vector.VectorSpecies;
  * are this class's own, each is called by one short loop from array to array, and every other loop
  * of this package calls the Vector API alone, whose methods are always inlined.
  *
- * <p>Arrays have lengths that are multiples of {@link #WIDTH}, whatever the machine's vectors.
+ * <p>Arrays have lengths that are multiples of {@link #BLOCK}, whatever the machine's vectors.
  */
 final class FloatLanes {
-  /** Entries that arrays are padded to, and lanes of a sum: those of the widest vectors. */
+  /** Lanes of a sum: those of the widest vectors. */
   static final int WIDTH = 16;
+
+  /** Entries that arrays are padded to. */
+  static final int BLOCK = 4 * WIDTH;
+
+  /** Its exponential is 0. */
+  static final float VANISHING_LOGIT = -0x1p20f;
 
   static final VectorSpecies<Float> SPECIES = species();
   static final int LANES = SPECIES.length();
+
+  static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, SPECIES.vectorShape());
 
   static final VectorSpecies<Double> DOUBLES =
       VectorSpecies.of(double.class, SPECIES.vectorShape());
@@ -39,11 +47,9 @@ final class FloatLanes {
    */
   static final float RATIO_EXPONENT = 80f;
 
-  /** Arguments below it are raised to it: their exponential is 0 all the same. */
-  private static final float LEAST_EXPONENT = -0x1p20f;
-
   private static final float LOG2_E = 1.442695f;
-  private static final float LN2 = (float) Math.log(2.0);
+  private static final double LN2_EXACT = StrictMath.log(2.0);
+  private static final float LN2 = (float) LN2_EXACT;
 
   /** Below it, {@code e^x} is nothing beside x. */
   private static final float LEAST_CURVED = -64f;
@@ -56,7 +62,10 @@ final class FloatLanes {
 
   private static final int ROUND_MAGIC_BITS = Float.floatToRawIntBits(ROUND_MAGIC);
   private static final int EXPONENT_BIAS = 127;
-  private static final int LARGEST_BIASED_EXPONENT = 254;
+
+  /** {@link #ROUND_MAGIC}'s bits with the largest exponent of a float, biased, in the low ones. */
+  private static final int LARGEST_EXPONENT_BITS = ROUND_MAGIC_BITS + 254;
+
   private static final int MANTISSA_BITS = 23;
 
   private FloatLanes() {}
@@ -83,7 +92,7 @@ final class FloatLanes {
 
   /** The length of a row with its padding. */
   static int padded(int columns) {
-    return Math.ceilDiv(columns, WIDTH) * WIDTH;
+    return Math.ceilDiv(columns, BLOCK) * BLOCK;
   }
 
   /**
@@ -92,14 +101,18 @@ final class FloatLanes {
    *
    * <p>The offset enters the result's exponent alone, so that nothing is lost in a subtraction.
    *
-   * <p>Outside this class only for {@link StreamedSweep}, whose loops leave the compiler room for
-   * it.
+   * <p>Outside this class only for the loops of {@link StreamedSweep} and {@link
+   * FusedSweep#measureInBlocks}.
    */
   static FloatVector exp(FloatVector argument, int offset) {
-    FloatVector x = argument.blend(LEAST_EXPONENT, argument.lt(LEAST_EXPONENT));
+    // The exponent that means 0.
+    float least = (float) ((offset - EXPONENT_BIAS) * LN2_EXACT);
+    FloatVector x = argument.blend(least, argument.lt(least));
+    // Its low bits are then the result's exponent, biased.
+    float magic = ROUND_MAGIC + EXPONENT_BIAS - offset;
     FloatVector shifted =
-        x.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUND_MAGIC));
-    FloatVector n = shifted.sub(ROUND_MAGIC);
+        x.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, magic));
+    FloatVector n = shifted.sub(magic);
     FloatVector r =
         n.fma(
             FloatVector.broadcast(SPECIES, -LN2_LOW),
@@ -116,15 +129,13 @@ final class FloatLanes {
             FloatVector.broadcast(SPECIES, 0.49999994f));
     FloatVector q =
         square.fma(FloatVector.broadcast(SPECIES, 0.0013814596f), high).fma(square, low);
-    FloatVector mantissa = q.fma(square, r).add(1f);
-    IntVector exponent =
+    FloatVector scale =
         shifted
             .reinterpretAsInts()
-            .sub(ROUND_MAGIC_BITS - EXPONENT_BIAS + offset)
-            .max(0)
-            .min(LARGEST_BIASED_EXPONENT)
-            .lanewise(VectorOperators.LSHL, MANTISSA_BITS);
-    return mantissa.mul(exponent.reinterpretAsFloats());
+            .min(LARGEST_EXPONENT_BITS)
+            .lanewise(VectorOperators.LSHL, MANTISSA_BITS)
+            .reinterpretAsFloats();
+    return q.fma(square, r).fma(scale, scale);
   }
 
   /** {@code log x} for positive normal x, absolute error below 1e-7 near 1, else 2 ulp. */

@@ -1,5 +1,6 @@
 package dev.clipkl.engine.vector;
 
+import static dev.clipkl.engine.vector.FloatLanes.BLOCK;
 import static dev.clipkl.engine.vector.FloatLanes.DOUBLES;
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
@@ -97,18 +98,22 @@ final class ForwardKlStream extends StreamedSweep {
       DoubleVector high = DoubleVector.fromArray(DOUBLES, masses.lanes, lane + HALF);
       DoubleVector low2 = DoubleVector.fromArray(DOUBLES, first.lanes, lane);
       DoubleVector high2 = DoubleVector.fromArray(DOUBLES, first.lanes, lane + HALF);
-      for (int i = start + lane; i < start + length; i += WIDTH) {
-        long at = (long) i * Float.BYTES;
-        FloatVector mass =
-            FloatLanes.exp(FloatVector.fromMemorySegment(SPECIES, logits, at, LITTLE_ENDIAN), 0);
-        low = low.add(mass.convertShape(VectorOperators.F2D, DOUBLES, 0));
-        high = high.add(mass.convertShape(VectorOperators.F2D, DOUBLES, 1));
-        FloatVector value =
-            FloatVector.fromMemorySegment(SPECIES, actionValue, at, LITTLE_ENDIAN)
-                .sub(center)
-                .mul(mass);
-        low2 = low2.add(value.convertShape(VectorOperators.F2D, DOUBLES, 0));
-        high2 = high2.add(value.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      for (int block = start + lane; block < start + length; block += BLOCK) {
+        FloatVector massSum = FloatVector.zero(SPECIES);
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int i = block; i < block + BLOCK; i += WIDTH) {
+          long at = (long) i * Float.BYTES;
+          FloatVector mass =
+              FloatLanes.exp(FloatVector.fromMemorySegment(SPECIES, logits, at, LITTLE_ENDIAN), 0);
+          massSum = massSum.add(mass);
+          FloatVector value =
+              FloatVector.fromMemorySegment(SPECIES, actionValue, at, LITTLE_ENDIAN).sub(center);
+          sum = sum.add(value.mul(mass));
+        }
+        low = low.add(massSum.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high = high.add(massSum.convertShape(VectorOperators.F2D, DOUBLES, 1));
+        low2 = low2.add(sum.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high2 = high2.add(sum.convertShape(VectorOperators.F2D, DOUBLES, 1));
       }
       low.intoArray(masses.lanes, lane);
       high.intoArray(masses.lanes, lane + HALF);

@@ -1,6 +1,8 @@
 package dev.clipkl.engine.vector;
 
+import static dev.clipkl.engine.vector.FloatLanes.BLOCK;
 import static dev.clipkl.engine.vector.FloatLanes.DOUBLES;
+import static dev.clipkl.engine.vector.FloatLanes.INTS;
 import static dev.clipkl.engine.vector.FloatLanes.LANES;
 import static dev.clipkl.engine.vector.FloatLanes.SPECIES;
 import static dev.clipkl.engine.vector.FloatLanes.WIDTH;
@@ -8,6 +10,7 @@ import static dev.clipkl.engine.vector.LaneSum.HALF;
 
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -27,34 +30,22 @@ final class ForwardKlSweep extends FusedSweep {
 
   @Override
   void move(
-      PolicyScratch from,
-      PolicyScratch to,
-      float[] oldLogits,
-      float[] values,
-      float step,
-      int start,
-      int length) {
+      PolicyScratch from, PolicyScratch to, float[] values, float step, int start, int length) {
     if (isPlain) {
-      moveByGradient(from, to, oldLogits, values, step, start, length);
+      moveByGradient(from, to, values, step, start, length);
     } else {
-      moveByPreconditionedGradient(from, to, oldLogits, values, step / lambda, start, length);
+      moveByPreconditionedGradient(from, to, values, step / lambda, start, length);
     }
   }
 
   private void moveByGradient(
-      PolicyScratch from,
-      PolicyScratch to,
-      float[] oldLogits,
-      float[] values,
-      float step,
-      int start,
-      int length) {
+      PolicyScratch from, PolicyScratch to, float[] values, float step, int start, int length) {
     float shift = (float) (from.mean + lambda);
-    FloatVector least = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
-    FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    float inverseNormalizer = from.inverseNormalizer;
+    IntVector longest = IntVector.zero(INTS);
     FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
     for (int i = start; i < start + length; i += LANES) {
-      FloatVector prob = FloatVector.fromArray(SPECIES, from.mass, i).mul(from.inverseNormalizer);
+      FloatVector prob = FloatVector.fromArray(SPECIES, from.mass, i).mul(inverseNormalizer);
       FloatVector gradient =
           FloatVector.fromArray(SPECIES, values, i)
               .sub(shift)
@@ -63,32 +54,24 @@ final class ForwardKlSweep extends FusedSweep {
       FloatVector increment = gradient.fma(stepLanes, FloatVector.fromArray(SPECIES, from.lost, i));
       FloatVector moved = logit.add(increment);
       moved.intoArray(to.logits, i);
-      increment.sub(moved.sub(logit)).intoArray(to.lost, i);
-      FloatVector move = moved.sub(FloatVector.fromArray(SPECIES, oldLogits, i));
-      least = least.blend(move, move.lt(least));
-      largest = largest.blend(move, move.compare(VectorOperators.GT, largest));
+      FloatVector move = moved.sub(logit);
+      increment.sub(move).intoArray(to.lost, i);
+      longest = longest.max(move.reinterpretAsInts().and(MAGNITUDE_BITS));
     }
-    to.leastMoves[start / RowChunk.CAPACITY] = least.reduceLanes(VectorOperators.MIN);
-    to.largestMoves[start / RowChunk.CAPACITY] = largest.reduceLanes(VectorOperators.MAX);
+    keepBound(from, to, start, Float.intBitsToFloat(longest.reduceLanes(VectorOperators.MAX)));
   }
 
   private void moveByPreconditionedGradient(
-      PolicyScratch from,
-      PolicyScratch to,
-      float[] oldLogits,
-      float[] values,
-      float step,
-      int start,
-      int length) {
+      PolicyScratch from, PolicyScratch to, float[] values, float step, int start, int length) {
     float shift = (float) (from.mean + lambda);
-    FloatVector least = FloatVector.broadcast(SPECIES, Float.POSITIVE_INFINITY);
-    FloatVector largest = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    float inverseNormalizer = from.inverseNormalizer;
+    IntVector longest = IntVector.zero(INTS);
     FloatVector stepLanes = FloatVector.broadcast(SPECIES, step);
     for (int lane = 0; lane < WIDTH; lane += LANES) {
       DoubleVector low = DoubleVector.fromArray(DOUBLES, slope.lanes, lane);
       DoubleVector high = DoubleVector.fromArray(DOUBLES, slope.lanes, lane + HALF);
       for (int i = start + lane; i < start + length; i += WIDTH) {
-        FloatVector prob = FloatVector.fromArray(SPECIES, from.mass, i).mul(from.inverseNormalizer);
+        FloatVector prob = FloatVector.fromArray(SPECIES, from.mass, i).mul(inverseNormalizer);
         FloatVector q = FloatVector.fromArray(SPECIES, reference, i);
         FloatVector gradient =
             FloatVector.fromArray(SPECIES, values, i).sub(shift).fma(prob, q.mul(lambda));
@@ -96,12 +79,10 @@ final class ForwardKlSweep extends FusedSweep {
         // Where both vanish the gradient does: any divisor will do.
         FloatVector direction =
             gradient.div(larger.blend(Float.MIN_NORMAL, larger.lt(Float.MIN_NORMAL)));
-        FloatVector moved =
-            direction.fma(stepLanes, FloatVector.fromArray(SPECIES, from.logits, i));
+        FloatVector logit = FloatVector.fromArray(SPECIES, from.logits, i);
+        FloatVector moved = direction.fma(stepLanes, logit);
         moved.intoArray(to.logits, i);
-        FloatVector move = moved.sub(FloatVector.fromArray(SPECIES, oldLogits, i));
-        least = least.blend(move, move.lt(least));
-        largest = largest.blend(move, move.compare(VectorOperators.GT, largest));
+        longest = longest.max(moved.sub(logit).reinterpretAsInts().and(MAGNITUDE_BITS));
         FloatVector term = gradient.mul(direction);
         low = low.add(term.convertShape(VectorOperators.F2D, DOUBLES, 0));
         high = high.add(term.convertShape(VectorOperators.F2D, DOUBLES, 1));
@@ -109,8 +90,7 @@ final class ForwardKlSweep extends FusedSweep {
       low.intoArray(slope.lanes, lane);
       high.intoArray(slope.lanes, lane + HALF);
     }
-    to.leastMoves[start / RowChunk.CAPACITY] = least.reduceLanes(VectorOperators.MIN);
-    to.largestMoves[start / RowChunk.CAPACITY] = largest.reduceLanes(VectorOperators.MAX);
+    keepBound(from, to, start, Float.intBitsToFloat(longest.reduceLanes(VectorOperators.MAX)));
   }
 
   @Override
@@ -121,12 +101,12 @@ final class ForwardKlSweep extends FusedSweep {
   @Override
   void addSquaredGradient(PolicyScratch policy, float[] values, int start, int length) {
     float shift = (float) (policy.mean + lambda);
+    float inverseNormalizer = policy.inverseNormalizer;
     for (int lane = 0; lane < WIDTH; lane += LANES) {
       DoubleVector low = DoubleVector.fromArray(DOUBLES, squaredGradient.lanes, lane);
       DoubleVector high = DoubleVector.fromArray(DOUBLES, squaredGradient.lanes, lane + HALF);
       for (int i = start + lane; i < start + length; i += WIDTH) {
-        FloatVector prob =
-            FloatVector.fromArray(SPECIES, policy.mass, i).mul(policy.inverseNormalizer);
+        FloatVector prob = FloatVector.fromArray(SPECIES, policy.mass, i).mul(inverseNormalizer);
         FloatVector gradient =
             FloatVector.fromArray(SPECIES, values, i)
                 .sub(shift)
@@ -145,29 +125,66 @@ final class ForwardKlSweep extends FusedSweep {
   void measure(PolicyScratch policy, float[] values, float center, int start, int length) {
     clearSums();
     for (int lane = 0; lane < WIDTH; lane += LANES) {
-      DoubleVector low = DoubleVector.fromArray(DOUBLES, first.lanes, lane);
-      DoubleVector high = DoubleVector.fromArray(DOUBLES, first.lanes, lane + HALF);
-      DoubleVector low2 = DoubleVector.fromArray(DOUBLES, second.lanes, lane);
-      DoubleVector high2 = DoubleVector.fromArray(DOUBLES, second.lanes, lane + HALF);
+      DoubleVector low = DoubleVector.fromArray(DOUBLES, masses.lanes, lane);
+      DoubleVector high = DoubleVector.fromArray(DOUBLES, masses.lanes, lane + HALF);
+      DoubleVector low2 = DoubleVector.fromArray(DOUBLES, first.lanes, lane);
+      DoubleVector high2 = DoubleVector.fromArray(DOUBLES, first.lanes, lane + HALF);
+      DoubleVector low3 = DoubleVector.fromArray(DOUBLES, second.lanes, lane);
+      DoubleVector high3 = DoubleVector.fromArray(DOUBLES, second.lanes, lane + HALF);
       for (int i = start + lane; i < start + length; i += WIDTH) {
-        FloatVector value =
-            FloatVector.fromArray(SPECIES, values, i)
-                .sub(center)
-                .mul(FloatVector.fromArray(SPECIES, policy.mass, i));
-        low = low.add(value.convertShape(VectorOperators.F2D, DOUBLES, 0));
-        high = high.add(value.convertShape(VectorOperators.F2D, DOUBLES, 1));
+        FloatVector mass = FloatVector.fromArray(SPECIES, policy.mass, i);
+        low = low.add(mass.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high = high.add(mass.convertShape(VectorOperators.F2D, DOUBLES, 1));
+        FloatVector value = FloatVector.fromArray(SPECIES, values, i).sub(center).mul(mass);
         FloatVector distance =
             FloatVector.fromArray(SPECIES, logReference, i)
                 .sub(FloatVector.fromArray(SPECIES, policy.logits, i))
                 .mul(FloatVector.fromArray(SPECIES, reference, i));
-        low2 = low2.add(distance.convertShape(VectorOperators.F2D, DOUBLES, 0));
-        high2 = high2.add(distance.convertShape(VectorOperators.F2D, DOUBLES, 1));
+        low2 = low2.add(value.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high2 = high2.add(value.convertShape(VectorOperators.F2D, DOUBLES, 1));
+        low3 = low3.add(distance.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high3 = high3.add(distance.convertShape(VectorOperators.F2D, DOUBLES, 1));
       }
-      low.intoArray(first.lanes, lane);
-      high.intoArray(first.lanes, lane + HALF);
-      low2.intoArray(second.lanes, lane);
-      high2.intoArray(second.lanes, lane + HALF);
+      low.intoArray(masses.lanes, lane);
+      high.intoArray(masses.lanes, lane + HALF);
+      low2.intoArray(first.lanes, lane);
+      high2.intoArray(first.lanes, lane + HALF);
+      low3.intoArray(second.lanes, lane);
+      high3.intoArray(second.lanes, lane + HALF);
     }
+    policy.keepMassSum(start, masses);
+    keepSums(policy, start);
+  }
+
+  /** The first sum alone: the second is the objective's. */
+  @Override
+  void measureInBlocks(PolicyScratch policy, float[] values, float center, int start, int length) {
+    clearSums();
+    for (int lane = 0; lane < WIDTH; lane += LANES) {
+      DoubleVector low = DoubleVector.fromArray(DOUBLES, masses.lanes, lane);
+      DoubleVector high = DoubleVector.fromArray(DOUBLES, masses.lanes, lane + HALF);
+      DoubleVector low2 = DoubleVector.fromArray(DOUBLES, first.lanes, lane);
+      DoubleVector high2 = DoubleVector.fromArray(DOUBLES, first.lanes, lane + HALF);
+      for (int block = start + lane; block < start + length; block += BLOCK) {
+        FloatVector massSum = FloatVector.zero(SPECIES);
+        FloatVector sum = FloatVector.zero(SPECIES);
+        for (int i = block; i < block + BLOCK; i += WIDTH) {
+          FloatVector mass = FloatLanes.exp(FloatVector.fromArray(SPECIES, policy.logits, i), 0);
+          mass.intoArray(policy.mass, i);
+          massSum = massSum.add(mass);
+          sum = sum.add(FloatVector.fromArray(SPECIES, values, i).sub(center).mul(mass));
+        }
+        low = low.add(massSum.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high = high.add(massSum.convertShape(VectorOperators.F2D, DOUBLES, 1));
+        low2 = low2.add(sum.convertShape(VectorOperators.F2D, DOUBLES, 0));
+        high2 = high2.add(sum.convertShape(VectorOperators.F2D, DOUBLES, 1));
+      }
+      low.intoArray(masses.lanes, lane);
+      high.intoArray(masses.lanes, lane + HALF);
+      low2.intoArray(first.lanes, lane);
+      high2.intoArray(first.lanes, lane + HALF);
+    }
+    policy.keepMassSum(start, masses);
     keepSums(policy, start);
   }
 

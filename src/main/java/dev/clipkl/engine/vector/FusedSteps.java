@@ -20,6 +20,9 @@ final class FusedSteps implements StepSweeps {
   private final boolean readsReference;
   private final double evaluationError;
 
+  /** Chunks that a proposal measures once it knows whether their clip is still active. */
+  private final boolean[] waiting;
+
   /** Filled by proposals. */
   private AscentDirection direction = new AscentDirection();
 
@@ -35,6 +38,7 @@ final class FusedSteps implements StepSweeps {
   FusedSteps(RowScratch row, FusedSweep sweep, Divergence divergence) {
     this.row = row;
     this.sweep = sweep;
+    waiting = new boolean[RowChunk.count(row.padded)];
     readsReference = divergence instanceof ForwardKl;
     // Reverse KL has one sum; forward KL has one over p and one over q.
     evaluationError = readsReference ? 2.0 * EVALUATION_ERROR : EVALUATION_ERROR;
@@ -64,8 +68,11 @@ final class FusedSteps implements StepSweeps {
 
   /** Reads a piece of the row, and does while it is in cache all that needs no other piece. */
   private void load(int start, int length) {
-    PolicyScratch current = row.current;
-    row.read(start, length);
+    if (row.judgesSteps) {
+      row.readWithMass(start, length);
+    } else {
+      row.read(start, length);
+    }
     if (readsReference) {
       row.addReference(start, length);
     }
@@ -78,7 +85,18 @@ final class FusedSteps implements StepSweeps {
       // values will do: the same one for as long as the row is in hand.
       center = row.actionValue[0];
     }
-    sweep.measure(current, row.actionValue, center, start, length);
+    measure(row.current, row.actionValue, start, length);
+  }
+
+  /** Sums up a piece of a policy whose masses are there, or have no offset and need not be. */
+  private void measure(PolicyScratch policy, float[] values, int start, int length) {
+    if (row.judgesSteps || policy.hasOffset()) {
+      sweep.measure(policy, values, center, start, length);
+      return;
+    }
+    policy.padLogitsWithoutMass(start, length);
+    sweep.measureInBlocks(policy, values, center, start, length);
+    policy.padLogits(start, length);
   }
 
   /** Fixed steps read the advantages' baseline only where a clip may be active. */
@@ -112,8 +130,7 @@ final class FusedSteps implements StepSweeps {
       if (current.clippedChunks[index]) {
         current.clippedChunks[index] = false;
         if (hasSums) {
-          sweep.measure(
-              current, row.actionValue, center, start, RowChunk.length(start, row.padded));
+          measure(current, row.actionValue, start, RowChunk.length(start, row.padded));
         }
       }
     }
@@ -133,8 +150,7 @@ final class FusedSteps implements StepSweeps {
   /** The sweep's second half over a whole row. */
   private void sum(PolicyScratch policy) {
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
-      sweep.measure(
-          policy, values(policy, start), center, start, RowChunk.length(start, row.padded));
+      measure(policy, values(policy, start), start, RowChunk.length(start, row.padded));
     }
     finishSums(policy);
   }
@@ -171,21 +187,27 @@ final class FusedSteps implements StepSweeps {
 
   @Override
   public void propose(double step, double momentum, double nextMomentum, SurrogatePoint point) {
-    PolicyScratch to = row.proposed;
+    PolicyScratch to = row.proposal();
     sweep.beginMove();
     to.begin();
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
       int length = RowChunk.length(start, row.padded);
-      move((float) step, start, length);
-      to.padLogits(start, length);
-      to.addMass(start, length);
-      sweep.measure(to, row.actionValue, center, start, length);
+      move(to, (float) step, start, length);
+      boolean mayStayClipped =
+          row.judgesSteps && row.current.clippedChunks[start / RowChunk.CAPACITY];
+      waiting[start / RowChunk.CAPACITY] = mayStayClipped;
+      if (mayStayClipped) {
+        to.padLogits(start, length);
+        to.addMass(start, length);
+      } else {
+        measureMoved(to, start, length);
+      }
     }
-    boolean isMeasured = to.finish();
     finishMove();
+    boolean isMeasured = to.finish();
     markClipped(to);
     if (isMeasured) {
-      measureClipped(to);
+      measureClippedAndWaiting(to);
       finishSums(to);
     } else {
       sum(to);
@@ -193,23 +215,30 @@ final class FusedSteps implements StepSweeps {
     fillPoint(to, point);
   }
 
+  private void measureMoved(PolicyScratch to, int start, int length) {
+    if (row.judgesSteps) {
+      to.padLogits(start, length);
+      to.fillMass(start, length);
+    }
+    measure(to, row.actionValue, start, length);
+  }
+
   @Override
   public void proposeLast(double step, boolean isSummarized) {
-    PolicyScratch to = row.proposed;
+    PolicyScratch to = row.proposal();
     sweep.beginMove();
     to.begin();
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
       int length = RowChunk.length(start, row.padded);
-      move((float) step, start, length);
+      move(to, (float) step, start, length);
       if (isSummarized) {
-        to.padLogits(start, length);
-        to.addMass(start, length);
+        measureMoved(to, start, length);
       }
     }
+    finishMove();
     if (isSummarized) {
       to.finish();
     }
-    finishMove();
   }
 
   @Override
@@ -222,10 +251,10 @@ final class FusedSteps implements StepSweeps {
     row.store();
   }
 
-  private void move(float step, int start, int length) {
+  private void move(PolicyScratch to, float step, int start, int length) {
     PolicyScratch from = row.current;
     float[] values = values(from, start);
-    sweep.move(from, row.proposed, row.old.logits, values, step, start, length);
+    sweep.move(from, to, values, step, start, length);
     if (asksNorm || (sweep.isPlain && row.judgesSteps)) {
       sweep.addSquaredGradient(from, values, start, length);
     }
@@ -248,15 +277,16 @@ final class FusedSteps implements StepSweeps {
     } else {
       Arrays.fill(policy.clippedChunks, false);
       policy.clippedSurrogate = 0.0;
+      policy.clipCount = ClipCount.NONE;
     }
   }
 
   /** Measures those chunks with the action values that they see. */
-  private void measureClipped(PolicyScratch policy) {
+  private void measureClippedAndWaiting(PolicyScratch policy) {
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
-      if (policy.clippedChunks[start / RowChunk.CAPACITY]) {
-        sweep.measure(
-            policy, policy.clippedValue, center, start, RowChunk.length(start, row.padded));
+      int index = start / RowChunk.CAPACITY;
+      if (policy.clippedChunks[index] || waiting[index]) {
+        measure(policy, values(policy, start), start, RowChunk.length(start, row.padded));
       }
     }
   }

@@ -12,9 +12,16 @@ import org.jspecify.annotations.Nullable;
  * normalised afterwards. No coefficient is stored.
  *
  * <p>The two halves work on a piece of the row while it is in the first-level cache: {@link #move},
- * and after the new masses are there, {@link #measure}.
+ * and {@link #measure} or {@link #measureInBlocks}. The policy that moves and the one it moves to
+ * may be the same object.
  */
 abstract class FusedSweep {
+  /** More than what rounding takes from a move, in its own units. */
+  private static final double MOVE_ROUNDING = 0x1p-20;
+
+  /** All bits of a float but its sign's. */
+  static final int MAGNITUDE_BITS = Integer.MAX_VALUE;
+
   /** What the sweeps read of a row. */
   float[] logReference = {};
 
@@ -33,9 +40,10 @@ abstract class FusedSweep {
   /** {@code <g, g>}, from {@link #addSquaredGradient}. */
   final LaneSum squaredGradient = new LaneSum();
 
-  /** Sums of {@link #measure} over one piece. */
-  final LaneSum first = new LaneSum();
+  /** Sums over one piece: of its masses, and two for the objective. */
+  final LaneSum masses = new LaneSum();
 
+  final LaneSum first = new LaneSum();
   final LaneSum second = new LaneSum();
 
   /**
@@ -75,6 +83,7 @@ abstract class FusedSweep {
 
   /** Begins a piece's sums. */
   final void clearSums() {
+    masses.clear();
     first.clear();
     second.clear();
   }
@@ -101,22 +110,37 @@ abstract class FusedSweep {
   }
 
   /**
-   * Writes {@code to.logits = from.logits + step direction} of a piece and the range of its moves
-   * from {@code oldLogits}, and adds to the slope unless the direction is the gradient.
+   * Writes {@code to.logits = from.logits + step direction} of a piece and the bound on its moves,
+   * and adds to the slope unless the direction is the gradient.
    *
    * @param values the action values that {@code from} sees
    */
   abstract void move(
-      PolicyScratch from,
-      PolicyScratch to,
-      float[] oldLogits,
-      float[] values,
-      float step,
-      int start,
-      int length);
+      PolicyScratch from, PolicyScratch to, float[] values, float step, int start, int length);
 
-  /** Sums over a piece of a policy, about the centre of the action values. */
+  /** Bounds a piece's moves from p_old, after its longest one from {@code from}. */
+  static void keepBound(PolicyScratch from, PolicyScratch to, int start, float longest) {
+    int index = start / RowChunk.CAPACITY;
+    to.moveBounds[index] = from.moveBounds[index] + longest * (1.0 + MOVE_ROUNDING);
+  }
+
+  /**
+   * Sums over a piece of a policy, of its masses and about the centre of the action values, for
+   * steps that are judged by them.
+   */
   abstract void measure(PolicyScratch policy, float[] values, float center, int start, int length);
+
+  /**
+   * Computes the masses of a piece, without an offset, and sums all that the next step needs, where
+   * the objective is not asked for: in float32 over each block, the four entries of a lane first to
+   * last, and in float64 from there. Padding must have no mass.
+   *
+   * <p>Implementations are longer than what the compiler inlines into a caller (325 bytes of
+   * bytecode), whose early compilation would leave {@link FloatLanes#exp} out, with its vectors on
+   * the heap, for as long as the process runs.
+   */
+  abstract void measureInBlocks(
+      PolicyScratch policy, float[] values, float center, int start, int length);
 
   /** Adds a piece's share to {@link #squaredGradient}. */
   abstract void addSquaredGradient(PolicyScratch policy, float[] values, int start, int length);

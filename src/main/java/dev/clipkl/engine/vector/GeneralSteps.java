@@ -86,7 +86,7 @@ final class GeneralSteps implements StepSweeps {
     row.current.begin();
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
       int length = RowChunk.length(start, row.padded);
-      row.read(start, length);
+      row.readWithMass(start, length);
       row.addReference(start, length);
     }
     row.current.finish();

@@ -1,10 +1,11 @@
 package dev.clipkl.engine.vector;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One policy of a row, with what was last measured there. Its arrays are padded to {@link
- * FloatLanes#WIDTH}.
+ * FloatLanes#BLOCK}.
  */
 final class PolicyScratch {
   /** Normalisers between these bounds need no offset; others are brought near 1 by one. */
@@ -14,7 +15,7 @@ final class PolicyScratch {
 
   private static final double LOG_2 = Math.log(2.0);
 
-  private final int columns;
+  final int columns;
   final float[] logits;
 
   /** What rounding has taken from each logit; empty where the optimizer does not keep it. */
@@ -48,11 +49,11 @@ final class PolicyScratch {
   double logNormalizer;
   float inverseNormalizer;
 
-  /** Least {@code logit - old logit} of each chunk: exact after a fused sweep, else infinite. */
-  final float[] leastMoves;
-
-  /** The largest. */
-  final float[] largestMoves;
+  /**
+   * No logit of a chunk is further from p_old's than this: the longest moves of the steps between,
+   * added up; infinite where they are not known.
+   */
+  final double[] moveBounds;
 
   /** Chunks in which some action's clip is active. */
   final boolean[] clippedChunks;
@@ -64,6 +65,9 @@ final class PolicyScratch {
 
   /** {@code sum p_old (1 +- eps) A} over the actions whose clip is active. */
   double clippedSurrogate;
+
+  /** Null until it is known. */
+  @Nullable ClipCount clipCount;
 
   /** The centre that {@link #mean} was summed about; NaN when there are no sums. */
   float center = Float.NaN;
@@ -81,8 +85,7 @@ final class PolicyScratch {
     lost = new float[keepsLost ? padded : 0];
     mass = new float[padded];
     int chunks = RowChunk.count(padded);
-    leastMoves = new float[chunks];
-    largestMoves = new float[chunks];
+    moveBounds = new double[chunks];
     clippedChunks = new boolean[chunks];
     massSums = new double[chunks];
     firstSums = new double[chunks];
@@ -110,22 +113,45 @@ final class PolicyScratch {
   private void begin(int newOffset) {
     offset = newOffset;
     center = Float.NaN;
+    clipCount = null;
   }
 
   /** Computes the masses of a piece of the row. */
   void addMass(int start, int length) {
-    FloatLanes.offsetExp(logits, offset, mass, start, length);
+    fillMass(start, length);
     sumMass(start, length);
+  }
+
+  /** Computes the masses of a piece of the row, which are summed elsewhere. */
+  void fillMass(int start, int length) {
+    FloatLanes.offsetExp(logits, offset, mass, start, length);
+    clearPadding(start, length);
+  }
+
+  private void clearPadding(int start, int length) {
+    if (start + length > columns) {
+      Arrays.fill(mass, columns, mass.length, 0f);
+    }
   }
 
   /** The masses of a piece of the row have been computed. */
   void sumMass(int start, int length) {
-    if (start + length > columns) {
-      Arrays.fill(mass, columns, mass.length, 0f);
-    }
+    clearPadding(start, length);
     massSum.clear();
     massSum.add(mass, start, length);
-    massSums[start / RowChunk.CAPACITY] = massSum.total();
+    keepMassSum(start, massSum);
+  }
+
+  /** The masses of a piece of the row have been summed. */
+  void keepMassSum(int start, LaneSum sum) {
+    massSums[start / RowChunk.CAPACITY] = sum.total();
+  }
+
+  /** {@link #padLogits} with what has no mass. */
+  void padLogitsWithoutMass(int start, int length) {
+    if (start + length > columns) {
+      Arrays.fill(logits, columns, logits.length, FloatLanes.VANISHING_LOGIT);
+    }
   }
 
   /**
@@ -151,6 +177,11 @@ final class PolicyScratch {
     return inRange;
   }
 
+  /** Whether {@link #mass} has an offset. */
+  boolean hasOffset() {
+    return offset != 0;
+  }
+
   /** Whether masses with this sum and no offset are a policy's; written so that NaN's are not. */
   static boolean needsNoOffset(double normalizer) {
     return normalizer > LEAST_NORMALIZER && normalizer < LARGEST_NORMALIZER;
@@ -167,14 +198,13 @@ final class PolicyScratch {
 
   /** Nothing is known of the moves from p_old: every action may be outside the ratio band. */
   void forgetMoves() {
-    Arrays.fill(leastMoves, Float.NEGATIVE_INFINITY);
-    Arrays.fill(largestMoves, Float.POSITIVE_INFINITY);
+    Arrays.fill(moveBounds, Double.POSITIVE_INFINITY);
   }
 
   /** The policy becomes p_old: nothing has moved. */
   void becomeAnchor() {
-    Arrays.fill(leastMoves, 0f);
-    Arrays.fill(largestMoves, 0f);
+    Arrays.fill(moveBounds, 0.0);
     clippedSurrogate = 0.0;
+    clipCount = ClipCount.NONE;
   }
 }

@@ -4,7 +4,7 @@ package dev.clipkl.engine.vector;
  * A piece of a row that stays in the first-level cache between the sweeps over it.
  *
  * <p>All arrays have {@link #CAPACITY} entries, of which the first {@code length} are in use;
- * length is a multiple of {@link FloatLanes#WIDTH}. Padding behind a row's end has probabilities of
+ * length is a multiple of {@link FloatLanes#BLOCK}. Padding behind a row's end has probabilities of
  * 0.
  */
 final class RowChunk {

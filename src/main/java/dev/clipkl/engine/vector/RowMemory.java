@@ -10,9 +10,6 @@ final class RowMemory {
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  /** Its exponential is 0. */
-  private static final float VANISHING_LOGIT = -0x1p20f;
-
   MemorySegment logits = MemorySegment.NULL;
 
   /** What rounding has taken from each logit; NULL where the optimizer does not keep it. */
@@ -24,11 +21,11 @@ final class RowMemory {
   /** Q. */
   MemorySegment actionValue = MemorySegment.NULL;
 
-  /** Room for the last entries of rows that do not end with a whole vector. */
-  static RowMemory ofOneVector() {
+  /** Room for the last entries of rows that do not end with a whole block. */
+  static RowMemory ofOneBlock() {
     RowMemory memory = new RowMemory();
     Arena arena = Arena.ofAuto();
-    long bytes = (long) FloatLanes.WIDTH * Float.BYTES;
+    long bytes = (long) FloatLanes.BLOCK * Float.BYTES;
     memory.logits = arena.allocate(bytes, bytes);
     memory.lost = arena.allocate(bytes, bytes);
     memory.logReference = arena.allocate(bytes, bytes);
@@ -48,8 +45,8 @@ final class RowMemory {
     if (keepsLost) {
       copy(row.lost, from, lost, 0, count);
     }
-    for (int i = count; i < FloatLanes.WIDTH; i++) {
-      logReference.setAtIndex(FLOAT, i, VANISHING_LOGIT);
+    for (int i = count; i < FloatLanes.BLOCK; i++) {
+      logReference.setAtIndex(FLOAT, i, FloatLanes.VANISHING_LOGIT);
       actionValue.setAtIndex(FLOAT, i, 0f);
       lost.setAtIndex(FLOAT, i, 0f);
     }
@@ -58,8 +55,8 @@ final class RowMemory {
 
   /** The padding has moved with the rest. */
   void pad(int count) {
-    for (int i = count; i < FloatLanes.WIDTH; i++) {
-      logits.setAtIndex(FLOAT, i, VANISHING_LOGIT);
+    for (int i = count; i < FloatLanes.BLOCK; i++) {
+      logits.setAtIndex(FLOAT, i, FloatLanes.VANISHING_LOGIT);
     }
   }
 

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The row in hand: what was read of it, and its policies. It is copied into these arrays once per
  * visit, chunk by chunk within the visit's first sweep, and stays in cache for all its inner steps.
  *
- * <p>Arrays are padded to {@link FloatLanes#WIDTH}. Padding repeats the row's last action, so that
+ * <p>Arrays are padded to {@link FloatLanes#BLOCK}. Padding repeats the row's last action, so that
  * it changes no minimum or maximum, and has probabilities of 0, so that it changes no sum.
  */
 final class RowScratch {
@@ -83,6 +83,9 @@ final class RowScratch {
   /** Whether rounding has taken nothing from the current logits yet. */
   private boolean nothingLost;
 
+  /** Whether the proposal takes the current policy's place at once. */
+  private boolean movesInPlace;
+
   RowScratch(int columns, OptimizerKind optimizer) {
     this.columns = columns;
     padded = FloatLanes.padded(columns);
@@ -101,7 +104,10 @@ final class RowScratch {
     return OWN_ARRAYS + 3 * (PolicyScratch.ARRAYS + (optimizer == OptimizerKind.GRADIENT ? 1 : 0));
   }
 
-  /** Takes a row in hand: {@link #read} for every piece of it follows, in order. */
+  /**
+   * Takes a row in hand: {@link #read} or {@link #readWithMass} for every piece of it follows, in
+   * order.
+   */
   void begin(RowBlock newBlock, RowProgram program, int row) {
     block = newBlock;
     index = row;
@@ -114,15 +120,21 @@ final class RowScratch {
     valueMemory = newBlock.actionValues().floats(row);
     referenceReady = false;
     nextMeanReady = false;
+    movesInPlace = false;
     Arrays.fill(current.clippedChunks, false);
   }
 
-  /** Reads a piece of the row and computes the masses of its logits, without an offset. */
+  /** Reads a piece of the row. */
   void read(int start, int length) {
     int count = Math.min(length, columns - start);
-    if (keepsLost) {
-      readLost(start, count);
-    }
+    readLost(start, count);
+    copy(start, length, count);
+  }
+
+  /** Reads a piece of the row and computes the masses of its logits, without an offset. */
+  void readWithMass(int start, int length) {
+    int count = Math.min(length, columns - start);
+    readLost(start, count);
     if (logitMemory != null && referenceMemory != null && valueMemory != null && count == length) {
       FloatLanes.offsetExp(
           logitMemory,
@@ -154,6 +166,9 @@ final class RowScratch {
   }
 
   private void readLost(int start, int count) {
+    if (!keepsLost) {
+      return;
+    }
     if (nothingLost) {
       Arrays.fill(current.lost, start, start + count, 0f);
     } else {
@@ -268,10 +283,38 @@ final class RowScratch {
     meanAbsoluteAdvantage = distanceSum.total() / current.normalizer;
   }
 
+  /**
+   * What a step moves the current policy to: the current policy itself where the step is sure to be
+   * accepted, so that less memory stays in use.
+   */
+  PolicyScratch proposal() {
+    movesInPlace = !judgesSteps && current != old;
+    return movesInPlace ? current : proposed;
+  }
+
+  /** What the clip makes of the current policy. */
+  ClipCount countClipped() {
+    ClipCount count = current.clipCount;
+    if (count == null) {
+      clipSweep.begin(current, clip);
+      if (clipSweep.mayClip(current)) {
+        provideMeanActionValue();
+        count = clipSweep.count(current, actionValue, meanActionValue);
+      } else {
+        count = ClipCount.NONE;
+      }
+      current.clipCount = count;
+    }
+    return count;
+  }
+
   /** The proposal becomes the current policy. */
   void accept() {
-    PolicyScratch left = current;
     nothingLost = false;
+    if (movesInPlace) {
+      return;
+    }
+    PolicyScratch left = current;
     current = proposed;
     proposed = left == old ? spare : left;
   }

@@ -22,11 +22,11 @@ final class StreamedStep implements StepSweeps {
   private final boolean keepsLost;
   private final int columns;
 
-  /** Entries before the row's last, partial vector. */
+  /** Entries before the row's last, partial block. */
   private final int whole;
 
   private final RowMemory row = new RowMemory();
-  private final RowMemory tail = RowMemory.ofOneVector();
+  private final RowMemory tail = RowMemory.ofOneBlock();
   private @Nullable RowBlock block;
   private int index;
 
@@ -48,7 +48,7 @@ final class StreamedStep implements StepSweeps {
     this.keepsLost = keepsLost;
     this.sweep = sweep;
     this.carried = carried;
-    whole = columns - columns % FloatLanes.WIDTH;
+    whole = columns - columns % FloatLanes.BLOCK;
   }
 
   /**
@@ -150,11 +150,11 @@ final class StreamedStep implements StepSweeps {
     int count = columns - whole;
     tail.read(row, whole, count, keepsLost);
     if (moves) {
-      sweep.move(tail, inverseNormalizer, mean, step, 0, FloatLanes.WIDTH);
+      sweep.move(tail, inverseNormalizer, mean, step, 0, FloatLanes.BLOCK);
       tail.write(row, whole, count, keepsLost);
       tail.pad(count);
     }
-    sweep.measure(tail, center, 0, FloatLanes.WIDTH);
+    sweep.measure(tail, center, 0, FloatLanes.BLOCK);
   }
 
   @Override

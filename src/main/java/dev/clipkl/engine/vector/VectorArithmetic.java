@@ -118,15 +118,10 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void countClipped(SurrogatePoint point) {
-    row.clipSweep.begin(row.current, row.clip);
-    if (row.clipSweep.mayClip(row.current)) {
-      row.provideMeanActionValue();
-      row.clipSweep.count(row.current, row.actionValue, row.meanActionValue, row.columns, point);
-    } else {
-      point.bindingMass = 0.0;
-      point.bindingActions = 0;
-      point.outsideMass = 0.0;
-    }
+    ClipCount count = row.countClipped();
+    point.bindingMass = count.bindingMass();
+    point.bindingActions = count.bindingActions();
+    point.outsideMass = count.outsideMass();
   }
 
   @Override
