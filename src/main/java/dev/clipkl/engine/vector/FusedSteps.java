@@ -20,7 +20,10 @@ final class FusedSteps implements StepSweeps {
   private final boolean readsReference;
   private final double evaluationError;
 
-  /** Chunks that a proposal measures once it knows whether their clip is still active. */
+  /**
+   * Chunks that a proposal measures when it knows whether their clip is active: those where it was
+   * in the proposal before, be it another row's.
+   */
   private final boolean[] waiting;
 
   /** Filled by proposals. */
@@ -193,10 +196,7 @@ final class FusedSteps implements StepSweeps {
     for (int start = 0; start < row.padded; start += RowChunk.CAPACITY) {
       int length = RowChunk.length(start, row.padded);
       move(to, (float) step, start, length);
-      boolean mayStayClipped =
-          row.judgesSteps && row.current.clippedChunks[start / RowChunk.CAPACITY];
-      waiting[start / RowChunk.CAPACITY] = mayStayClipped;
-      if (mayStayClipped) {
+      if (row.judgesSteps && waiting[start / RowChunk.CAPACITY]) {
         to.padLogits(start, length);
         to.addMass(start, length);
       } else {
@@ -212,6 +212,7 @@ final class FusedSteps implements StepSweeps {
     } else {
       sum(to);
     }
+    System.arraycopy(to.clippedChunks, 0, waiting, 0, waiting.length);
     fillPoint(to, point);
   }
 
