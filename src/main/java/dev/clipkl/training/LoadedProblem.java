@@ -38,8 +38,8 @@ public final class LoadedProblem implements AutoCloseable {
   public static LoadedProblem open(RunConfig config, Consumer<String> notes) {
     EngineSelection selection = openEngine(config);
     Arena arena = Arena.ofShared();
-    try {
-      OptimizerKind optimizer = config.optimizer().kindFor(config.objective().divergence());
+    OptimizerKind optimizer = config.optimizer().kindFor(config.objective().divergence());
+    try (WarmUp _ = WarmUp.begin(selection.engine(), LoadedRun.program(config, optimizer))) {
       ProblemTables tables =
           ProblemTables.load(
               config,

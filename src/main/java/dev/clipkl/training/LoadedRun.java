@@ -79,7 +79,8 @@ public final class LoadedRun implements AutoCloseable {
     }
   }
 
-  private static RowProgram program(RunConfig config, OptimizerKind optimizer) {
+  /** What the configuration has run on every row. */
+  static RowProgram program(RunConfig config, OptimizerKind optimizer) {
     return new RowProgram(
         config.objective().divergence(),
         config.objective().lambda(),
