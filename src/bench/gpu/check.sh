@@ -17,7 +17,7 @@ steps=${*:-contract sanitizer speed peers training report}
 rows=${ROWS:-8192}
 vocabulary=${VOCABULARY:-128256}
 train_rows=${TRAIN_ROWS:-16384}
-flags="--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow --add-modules jdk.incubator.vector -Xmx4g -XX:+UseParallelGC ${CLIPKL_JAVA_OPTS:-}"
+flags="--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow --add-modules jdk.incubator.vector -XX:CompileCommand=quiet -XX:CompileCommand=inline,dev.clipkl.engine.vector.FloatLanes::exp -Xmx4g -XX:+UseParallelGC ${CLIPKL_JAVA_OPTS:-}"
 status=0
 
 java() {

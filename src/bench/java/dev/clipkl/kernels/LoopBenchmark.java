@@ -39,7 +39,7 @@ public class LoopBenchmark {
 
   /** The loops that depend on the divergence. */
   @State(Scope.Thread)
-  public static class Streamed {
+  public static class Sweeps {
     /** The divergence's name. */
     @Param({"reverse-kl", "forward-kl"})
     public String divergence = "reverse-kl";
@@ -79,13 +79,25 @@ public class LoopBenchmark {
 
   /** A streamed step's first loop. */
   @Benchmark
-  public void streamedMove(Streamed streamed) {
-    streamed.loops.streamedMove();
+  public void streamedMove(Sweeps sweeps) {
+    sweeps.loops.streamedMove();
   }
 
   /** Its second. */
   @Benchmark
-  public double streamedMeasure(Streamed streamed) {
-    return streamed.loops.streamedMeasure();
+  public double streamedMeasure(Sweeps sweeps) {
+    return sweeps.loops.streamedMeasure();
+  }
+
+  /** The first loop of a step of a row in hand. */
+  @Benchmark
+  public void inHandMove(Sweeps sweeps) {
+    sweeps.loops.inHandMove();
+  }
+
+  /** Its second. */
+  @Benchmark
+  public void inHandMeasure(Sweeps sweeps) {
+    sweeps.loops.inHandMeasure();
   }
 }

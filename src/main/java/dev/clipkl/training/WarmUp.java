@@ -11,6 +11,7 @@ import dev.clipkl.engine.vector.VectorEngine;
 import dev.clipkl.exact.RowOptima;
 import dev.clipkl.table.RowTable;
 import java.lang.foreign.Arena;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,7 @@ final class WarmUp implements AutoCloseable {
   private final RowProgram program;
   private final Thread thread = new Thread(this::run, "clipkl-warm-up");
   private volatile boolean ended;
+  private final AtomicInteger visits = new AtomicInteger();
 
   private WarmUp(RowProgram program) {
     this.program = program;
@@ -43,26 +45,32 @@ final class WarmUp implements AutoCloseable {
   private void run() {
     try (Arena arena = Arena.ofShared();
         Engine engine = new VectorEngine(1)) {
-      RowTable reference = RowTable.allocate(arena, engine.kind().precision(), 1, ACTIONS);
-      RowTable values = RowTable.allocate(arena, engine.kind().precision(), 1, ACTIONS);
-      ActorState actor =
-          ActorState.allocate(arena, engine.kind().precision(), 1, ACTIONS, program.optimizer());
+      RowTable.Precision precision = engine.kind().precision();
+      RowTable reference = RowTable.allocate(arena, precision, 1, ACTIONS);
+      RowTable values = RowTable.allocate(arena, precision, 1, ACTIONS);
       fill(reference, values);
+      ActorState actor = ActorState.allocate(arena, precision, 1, ACTIONS, program.optimizer());
       RowResults results = new RowResults(1, 1, program.innerSteps());
       while (!ended) {
         RowOptimum[] optima =
             RowOptima.solve(engine, program.divergence(), program.lambda(), reference, values);
-        if (ended) {
-          return;
-        }
         reset(actor, reference);
         engine.run(
             new RowBlock(actor, reference, values, new double[] {1.0}, optima, 0, 1),
             program,
             1,
             results);
+        visits.incrementAndGet();
       }
+    } catch (RuntimeException e) {
+      // Whatever the objective cannot do, the run itself will say.
+      ended = true;
     }
+  }
+
+  /** Visits so far. */
+  int visits() {
+    return visits.get();
   }
 
   /** Probabilities by Zipf's law, and action values within lambda of 0. */

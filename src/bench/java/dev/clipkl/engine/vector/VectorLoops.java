@@ -27,11 +27,17 @@ public final class VectorLoops {
   private final LaneSum sum = new LaneSum();
   private final RowMemory row = new RowMemory();
   private final StreamedSweep sweep;
+  private final PolicyScratch policy = new PolicyScratch(ENTRIES, true);
+  private final FusedSweep fused;
 
   /** Fills a chunk with logits of some 10 nats and values of order 1. */
   public VectorLoops(Divergence divergence) {
     sweep = Objects.requireNonNull(StreamedSweep.of(divergence, OptimizerKind.GRADIENT));
     sweep.lambda = LAMBDA;
+    fused = Objects.requireNonNull(FusedSweep.of(divergence, OptimizerKind.GRADIENT));
+    fused.lambda = LAMBDA;
+    fused.logReference = new float[ENTRIES];
+    fused.reference = new float[ENTRIES];
     long bytes = (long) ENTRIES * Float.BYTES;
     Arena arena = Arena.ofAuto();
     row.logits = arena.allocate(bytes, RowTable.ROW_ALIGNMENT);
@@ -53,6 +59,11 @@ public final class VectorLoops {
           .intoMemorySegment(row.actionValue, at, order);
     }
     exponential();
+    System.arraycopy(logits, 0, policy.logits, 0, ENTRIES);
+    System.arraycopy(logits, 0, fused.logReference, 0, ENTRIES);
+    System.arraycopy(masses, 0, fused.reference, 0, ENTRIES);
+    System.arraycopy(masses, 0, policy.mass, 0, ENTRIES);
+    policy.inverseNormalizer = 1f;
   }
 
   /** Own exponential, from array to array. */
@@ -96,5 +107,15 @@ public final class VectorLoops {
     sweep.first.clear();
     sweep.measure(row, 0f, 0, ENTRIES);
     return sweep.masses.total() + sweep.first.total();
+  }
+
+  /** The first loop of a step of a row in hand. */
+  public void inHandMove() {
+    fused.move(policy, policy, values, STEP, 0, ENTRIES);
+  }
+
+  /** Its second. */
+  public void inHandMeasure() {
+    fused.measureInBlocks(policy, values, 0f, 0, ENTRIES);
   }
 }
