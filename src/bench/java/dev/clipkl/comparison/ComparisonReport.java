@@ -121,6 +121,26 @@ final class ComparisonReport {
             + " and N = 256.",
         List.of("divergence", "target", "measured", "wanted", "verdict"),
         rows);
+    int columns = results.timings().getFirst().columns();
+    for (Timings timings : results.timings()) {
+      if (timings.columns() == columns) {
+        appendLimit(timings, text);
+      }
+    }
+  }
+
+  /** By how much a single step that moves no more than the memory limit could beat LibTorch. */
+  private static void appendLimit(Timings timings, StringBuilder text) {
+    double limit = timings.memory().median();
+    text.append(
+        "\nWith K = 1 and %s, no step that moves 20 bytes an entry can be more than %sx faster than"
+            .formatted(
+                timings.divergence(),
+                number(timings.line(ContenderKind.TORCH_IN_PLACE, 1).seconds().median() / limit)));
+    text.append(
+        " LibTorch by hand, or %sx faster than its autograd, by the memory limit above.\n"
+            .formatted(
+                number(timings.line(ContenderKind.TORCH_AUTOGRAD, 1).seconds().median() / limit)));
   }
 
   private void appendMemory(StringBuilder text) {
