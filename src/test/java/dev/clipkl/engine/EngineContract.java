@@ -12,6 +12,8 @@ import dev.clipkl.objective.Divergence;
 import dev.clipkl.objective.RowSmoothness;
 import dev.clipkl.table.RowTable;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -123,7 +125,36 @@ public abstract class EngineContract extends ConvergenceContract {
     }
   }
 
-  private void compareWithOracle(RowProgram program, int rows, int columns, int outerIterations) {
+  /** A row of several pieces, the last one partial, with clips that come and stay. */
+  @ParameterizedTest
+  @CsvSource({
+    "reverse-kl, GRADIENT, 10.0",
+    "reverse-kl, NATURAL, 0.3",
+    "forward-kl, GRADIENT, 10.0",
+    "forward-kl, PRECONDITIONED, 0.3"
+  })
+  void manyInnerStepsFollowTheOracle(String divergence, OptimizerKind optimizer, double stepSize) {
+    for (StepRuleKind rule : List.of(StepRuleKind.FIXED, StepRuleKind.BACKTRACKING)) {
+      int clipped =
+          compareWithOracle(
+              new RowProgram(
+                  Divergence.parse(divergence),
+                  0.3,
+                  ClippedSurrogate.of(0.2),
+                  optimizer,
+                  rule,
+                  stepSize,
+                  6,
+                  0.0),
+              2,
+              3001,
+              2);
+      assertThat(clipped).as("clipped actions, %s", rule).isPositive();
+    }
+  }
+
+  /** Returns how many actions the clip holds at the last inner step. */
+  private int compareWithOracle(RowProgram program, int rows, int columns, int outerIterations) {
     long seed = 20251L;
     Random random = new Random(seed);
     double[][] logits = new double[rows][];
@@ -164,6 +195,8 @@ public abstract class EngineContract extends ConvergenceContract {
               .isCloseTo(want, within(tolerance().value() * Math.max(1.0, Math.abs(want))));
         }
       }
+      return Arrays.stream(expected.clippedActions(outerIterations - 1, program.innerSteps() - 1))
+          .sum();
     }
   }
 
@@ -279,20 +312,30 @@ public abstract class EngineContract extends ConvergenceContract {
   @ParameterizedTest
   @EnumSource(OptimizerKind.class)
   void outerIterationsGiveTheSameBitsTogetherAndOneByOne(OptimizerKind optimizer) {
+    for (StepRuleKind rule : List.of(StepRuleKind.BACKTRACKING, StepRuleKind.FIXED)) {
+      if (optimizer == OptimizerKind.NEWTON && rule == StepRuleKind.FIXED) {
+        continue; // See above.
+      }
+      for (String divergence : List.of("forward-kl", "reverse-kl")) {
+        compareTogetherWithOneByOne(
+            new RowProgram(
+                Divergence.parse(divergence),
+                0.2,
+                ClippedSurrogate.of(0.2),
+                optimizer,
+                rule,
+                rule == StepRuleKind.FIXED ? 0.3 : 1.0,
+                3,
+                0.0));
+      }
+    }
+  }
+
+  private void compareTogetherWithOneByOne(RowProgram program) {
     long seed = 51L;
     Random random = new Random(seed);
     double[] reference = RowFixture.zipfLogReference(random, 3001);
     double[] values = RowFixture.normal(random, 3001, 0.5, 0.2);
-    RowProgram program =
-        new RowProgram(
-            Divergence.parse("forward-kl"),
-            0.2,
-            ClippedSurrogate.of(0.2),
-            optimizer,
-            StepRuleKind.BACKTRACKING,
-            1.0,
-            3,
-            0.0);
     try (Engine engine = open(1)) {
       RowBlock[] blocks = new RowBlock[2];
       for (int i = 0; i < 2; i++) {
@@ -305,7 +348,7 @@ public abstract class EngineContract extends ConvergenceContract {
         engine.run(blocks[1], program, 1, single);
         for (RowMetric metric : RowMetric.values()) {
           assertThat(single.metric(0, metric)[0])
-              .as("%s, outer iteration %d, seed %d", metric, n, seed)
+              .as("%s, outer iteration %d, %s, seed %d", metric, n, program, seed)
               .isEqualTo(together.metric(n, metric)[0]);
         }
       }
