@@ -50,9 +50,6 @@ final class ClipSweep {
     lowerRatio = (float) (1.0 - clip.clipEpsilon());
     logUpper = (float) clip.logUpper();
     logLower = (float) clip.logLower();
-    bindingActions = 0;
-    binding.clear();
-    outside.clear();
   }
 
   /** Whether an action of a chunk may be outside the band, by the bound on its moves. */
@@ -79,6 +76,7 @@ final class ClipSweep {
    * @param meanActionValue {@code E_{p_old} Q}
    */
   void clipValues(PolicyScratch policy, float[] actionValue, float meanActionValue) {
+    beginCount();
     bounds.clear();
     for (int start = 0; start < policy.logits.length; start += RowChunk.CAPACITY) {
       int before = bindingActions;
@@ -89,7 +87,7 @@ final class ClipSweep {
       policy.clippedChunks[start / RowChunk.CAPACITY] = bindingActions > before;
     }
     policy.clippedSurrogate = bounds.total() / old.normalizer;
-    keepCount(policy, actionValue, meanActionValue);
+    policy.clipCount = finishCount(policy, actionValue, meanActionValue);
   }
 
   private int clipValues(
@@ -140,59 +138,97 @@ final class ClipSweep {
   }
 
   /**
-   * {@code A 1[clip inactive]} to keptAdvantage and {@code (1 +- eps) A 1[clip active]} to terms;
-   * counts a chunk, each in order.
+   * {@code A 1[clip inactive]} to keptAdvantage and {@code (1 +- eps) A 1[clip active]} to terms.
    */
   void keepAdvantages(PolicyScratch policy, float[] actionValue, float meanActionValue, int start) {
     FloatVector zero = FloatVector.broadcast(SPECIES, 0f);
     FloatVector upper = FloatVector.broadcast(SPECIES, upperRatio);
     FloatVector lower = FloatVector.broadcast(SPECIES, lowerRatio);
+    for (int i = 0; i < chunk.length; i += LANES) {
+      FloatVector advantage =
+          FloatVector.fromArray(SPECIES, actionValue, start + i).sub(meanActionValue);
+      FloatVector logRatio =
+          FloatVector.fromArray(SPECIES, policy.logits, start + i)
+              .sub(FloatVector.fromArray(SPECIES, old.logits, start + i))
+              .sub(normalizerMove);
+      VectorMask<Float> positive = advantage.compare(VectorOperators.GE, 0f);
+      VectorMask<Float> above = logRatio.compare(VectorOperators.GT, logUpper);
+      VectorMask<Float> below = logRatio.lt(logLower);
+      VectorMask<Float> clipped = above.and(positive).or(below.andNot(positive));
+      advantage.blend(0f, clipped).intoArray(chunk.keptAdvantage, i);
+      zero.blend(lower.blend(upper, positive).mul(advantage), clipped).intoArray(chunk.terms, i);
+    }
+  }
+
+  /** Counts what the clip holds of a policy. */
+  ClipCount count(PolicyScratch policy, float[] actionValue, float meanActionValue) {
+    beginCount();
+    for (int start = 0; start < policy.logits.length; start += RowChunk.CAPACITY) {
+      if (mayClip(policy, start)) {
+        int length = RowChunk.length(start, policy.logits.length);
+        bindingActions += count(policy, actionValue, meanActionValue, start, length);
+      }
+    }
+    return finishCount(policy, actionValue, meanActionValue);
+  }
+
+  private void beginCount() {
+    bindingActions = 0;
+    binding.clear();
+    outside.clear();
+  }
+
+  private ClipCount finishCount(PolicyScratch policy, float[] actionValue, float meanActionValue) {
+    int padding = policy.logits.length - policy.columns;
+    int last = policy.columns - 1;
+    return new ClipCount(
+        binding.total() / old.normalizer,
+        // Padding repeats the last action, so it is clipped exactly when that is.
+        isClipped(policy, actionValue, meanActionValue, last)
+            ? bindingActions - padding
+            : bindingActions,
+        outside.total() / old.normalizer);
+  }
+
+  /**
+   * Adds a chunk's p_old of the clipped actions, and of those outside the band; counts the former.
+   */
+  private int count(
+      PolicyScratch policy, float[] actionValue, float meanActionValue, int start, int length) {
+    FloatVector zero = FloatVector.broadcast(SPECIES, 0f);
     int count = 0;
     for (int lane = 0; lane < WIDTH; lane += LANES) {
       DoubleVector low = DoubleVector.fromArray(DOUBLES, binding.lanes, lane);
       DoubleVector high = DoubleVector.fromArray(DOUBLES, binding.lanes, lane + HALF);
       DoubleVector low2 = DoubleVector.fromArray(DOUBLES, outside.lanes, lane);
       DoubleVector high2 = DoubleVector.fromArray(DOUBLES, outside.lanes, lane + HALF);
-      for (int i = lane; i < chunk.length; i += WIDTH) {
-        FloatVector advantage =
-            FloatVector.fromArray(SPECIES, actionValue, start + i).sub(meanActionValue);
+      for (int i = start + lane; i < start + length; i += WIDTH) {
         FloatVector logRatio =
-            FloatVector.fromArray(SPECIES, policy.logits, start + i)
-                .sub(FloatVector.fromArray(SPECIES, old.logits, start + i))
+            FloatVector.fromArray(SPECIES, policy.logits, i)
+                .sub(FloatVector.fromArray(SPECIES, old.logits, i))
                 .sub(normalizerMove);
-        VectorMask<Float> positive = advantage.compare(VectorOperators.GE, 0f);
+        VectorMask<Float> positive =
+            FloatVector.fromArray(SPECIES, actionValue, i)
+                .sub(meanActionValue)
+                .compare(VectorOperators.GE, 0f);
         VectorMask<Float> above = logRatio.compare(VectorOperators.GT, logUpper);
         VectorMask<Float> below = logRatio.lt(logLower);
         VectorMask<Float> clipped = above.and(positive).or(below.andNot(positive));
-        advantage.blend(0f, clipped).intoArray(chunk.keptAdvantage, i);
-        zero.blend(lower.blend(upper, positive).mul(advantage), clipped).intoArray(chunk.terms, i);
-        count += clipped.trueCount();
-        FloatVector mass = FloatVector.fromArray(SPECIES, old.mass, start + i);
+        FloatVector mass = FloatVector.fromArray(SPECIES, old.mass, i);
         FloatVector clippedMass = zero.blend(mass, clipped);
         low = low.add(clippedMass.convertShape(VectorOperators.F2D, DOUBLES, 0));
         high = high.add(clippedMass.convertShape(VectorOperators.F2D, DOUBLES, 1));
         FloatVector outsideMass = zero.blend(mass, above.or(below));
         low2 = low2.add(outsideMass.convertShape(VectorOperators.F2D, DOUBLES, 0));
         high2 = high2.add(outsideMass.convertShape(VectorOperators.F2D, DOUBLES, 1));
+        count += clipped.trueCount();
       }
       low.intoArray(binding.lanes, lane);
       high.intoArray(binding.lanes, lane + HALF);
       low2.intoArray(outside.lanes, lane);
       high2.intoArray(outside.lanes, lane + HALF);
     }
-    bindingActions += count;
-  }
-
-  /** Keeps what has been counted since {@link #begin}, over all chunks. */
-  void keepCount(PolicyScratch policy, float[] actionValue, float meanActionValue) {
-    int padding = policy.logits.length - policy.columns;
-    // Padding repeats the last action, so it is clipped exactly when that is.
-    boolean isPaddingClipped = isClipped(policy, actionValue, meanActionValue, policy.columns - 1);
-    policy.clipCount =
-        new ClipCount(
-            binding.total() / old.normalizer,
-            isPaddingClipped ? bindingActions - padding : bindingActions,
-            outside.total() / old.normalizer);
+    return count;
   }
 
   private boolean isClipped(

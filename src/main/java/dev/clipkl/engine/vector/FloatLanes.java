@@ -48,7 +48,7 @@ final class FloatLanes {
   static final float RATIO_EXPONENT = 80f;
 
   private static final float LOG2_E = 1.442695f;
-  static final double LN2_EXACT = StrictMath.log(2.0);
+  private static final double LN2_EXACT = StrictMath.log(2.0);
   private static final float LN2 = (float) LN2_EXACT;
 
   /** Below it, {@code e^x} is nothing beside x. */

@@ -117,7 +117,6 @@ final class GeneralSteps implements StepSweeps {
       policy.mean += chunk.dot(chunk.prob, 0, chunk.keptAdvantage, 0, chunk.length);
       point.surrogate += chunk.dot(old.mass, start, chunk.terms, 0, chunk.length);
     }
-    row.clipSweep.keepCount(policy, row.actionValue, row.meanActionValue);
     double exactLambda = row.lambda;
     point.surrogate =
         point.surrogate / old.normalizer + policy.mean - exactLambda * chunk.divergence;
@@ -227,6 +226,7 @@ final class GeneralSteps implements StepSweeps {
   @Override
   public void propose(double step, double momentum, double nextMomentum, SurrogatePoint point) {
     normalizeProposal(step, momentum, nextMomentum);
+    row.proposed.forgetMoves();
     measure(row.proposed, point);
   }
 

@@ -1,6 +1,7 @@
 package dev.clipkl.engine.vector;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One policy of a row, with what was last measured there. Its arrays are padded to {@link
@@ -11,6 +12,8 @@ final class PolicyScratch {
   private static final double LEAST_NORMALIZER = 0x1p-30;
 
   private static final double LARGEST_NORMALIZER = 0x1p30;
+
+  private static final double LOG_2 = Math.log(2.0);
 
   final int columns;
   final float[] logits;
@@ -48,7 +51,7 @@ final class PolicyScratch {
 
   /**
    * No logit of a chunk is further from p_old's than this: the longest moves of the steps between,
-   * added up. Kept by fused sweeps alone.
+   * added up; infinite where they are not known.
    */
   final double[] moveBounds;
 
@@ -63,8 +66,8 @@ final class PolicyScratch {
   /** {@code sum p_old (1 +- eps) A} over the actions whose clip is active. */
   double clippedSurrogate;
 
-  /** What the clip makes of the policy, where it has been measured. */
-  ClipCount clipCount = ClipCount.NONE;
+  /** Null until it is known. */
+  @Nullable ClipCount clipCount;
 
   /** The centre that {@link #mean} was summed about; NaN when there are no sums. */
   float center = Float.NaN;
@@ -110,6 +113,7 @@ final class PolicyScratch {
   private void begin(int newOffset) {
     offset = newOffset;
     center = Float.NaN;
+    clipCount = null;
   }
 
   /** Computes the masses of a piece of the row. */
@@ -121,13 +125,18 @@ final class PolicyScratch {
   /** Computes the masses of a piece of the row, which are summed elsewhere. */
   void fillMass(int start, int length) {
     FloatLanes.offsetExp(logits, offset, mass, start, length);
+    clearPadding(start, length);
+  }
+
+  private void clearPadding(int start, int length) {
     if (start + length > columns) {
       Arrays.fill(mass, columns, mass.length, 0f);
     }
   }
 
-  /** The masses of a piece of the row have been computed; padding has none. */
+  /** The masses of a piece of the row have been computed. */
   void sumMass(int start, int length) {
+    clearPadding(start, length);
     massSum.clear();
     massSum.add(mass, start, length);
     keepMassSum(start, massSum);
@@ -156,14 +165,14 @@ final class PolicyScratch {
     boolean inRange = needsNoOffset(normalizer);
     if (!inRange) {
       float largest = FloatLanes.largest(logits, 0, logits.length);
-      begin((int) Math.rint(largest / FloatLanes.LN2_EXACT));
+      begin((int) Math.rint(largest / LOG_2));
       for (int start = 0; start < logits.length; start += RowChunk.CAPACITY) {
         addMass(start, Math.min(RowChunk.CAPACITY, logits.length - start));
       }
       normalizer = LaneSum.total(massSums);
     }
     // StrictMath: the same bits on every processor.
-    logNormalizer = offset * FloatLanes.LN2_EXACT + StrictMath.log(normalizer);
+    logNormalizer = offset * LOG_2 + StrictMath.log(normalizer);
     inverseNormalizer = (float) (1.0 / normalizer);
     return inRange;
   }
@@ -185,6 +194,11 @@ final class PolicyScratch {
       addMass(start, Math.min(RowChunk.CAPACITY, logits.length - start));
     }
     finish();
+  }
+
+  /** Nothing is known of the moves from p_old: every action may be outside the ratio band. */
+  void forgetMoves() {
+    Arrays.fill(moveBounds, Double.POSITIVE_INFINITY);
   }
 
   /** The policy becomes p_old: nothing has moved. */

@@ -292,6 +292,22 @@ final class RowScratch {
     return movesInPlace ? current : proposed;
   }
 
+  /** What the clip makes of the current policy. */
+  ClipCount countClipped() {
+    ClipCount count = current.clipCount;
+    if (count == null) {
+      clipSweep.begin(current, clip);
+      if (clipSweep.mayClip(current)) {
+        provideMeanActionValue();
+        count = clipSweep.count(current, actionValue, meanActionValue);
+      } else {
+        count = ClipCount.NONE;
+      }
+      current.clipCount = count;
+    }
+    return count;
+  }
+
   /** The proposal becomes the current policy. */
   void accept() {
     nothingLost = false;

@@ -118,7 +118,7 @@ final class VectorArithmetic implements RowArithmetic {
 
   @Override
   public void countClipped(SurrogatePoint point) {
-    ClipCount count = row.current.clipCount;
+    ClipCount count = row.countClipped();
     point.bindingMass = count.bindingMass();
     point.bindingActions = count.bindingActions();
     point.outsideMass = count.outsideMass();
